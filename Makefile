@@ -1,0 +1,206 @@
+# arcvisor: a virtual machine monitor for Linux KVM on 64-bit Arm
+#
+#   make            build/arm64/arcvisor, static, cross-built where this machine is not arm64
+#   make demo       install what is missing, build, boot a Debian kernel on real KVM
+#   make test       install what is missing, build, run every test
+#   make check      the unit tests alone, here, with the address and undefined sanitizers
+#   make lint       formatting, warnings of both compilers, static analysis, shell scripts
+#   make bench-boot what a boot costs, beside Debian's QEMU
+#   make install PREFIX=/usr/local [DESTDIR=]
+#   make clean      what was built; the cache of Debian packages (.cache) stays
+#
+# V=1 shows commands. ARCVISOR_CACHE names another cache, which clones may share.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+
+VERSION := $(shell cat VERSION)
+CACHE   := $(or $(ARCVISOR_CACHE),.cache)
+PREFIX  ?= /usr/local
+Q       := $(if $(V),,@)
+
+HOST_ARM64 := $(filter aarch64,$(shell uname -m))
+CROSS      ?= $(if $(HOST_ARM64),,aarch64-linux-gnu-)
+
+A64     := build/arm64
+NATIVE  := build/native
+SYSROOT := $(CACHE)/sysroot-arm64
+MUSL    := $(CACHE)/musl-arm64
+
+WARN   := -Wall -Wextra -Wshadow -Wconversion -Wimplicit-fallthrough -Werror
+CFLAGS := -std=gnu11 -O2 -g -fno-strict-aliasing -D_GNU_SOURCE -DARCVISOR_VERSION='"$(VERSION)"' \
+	-Iinclude -Isrc $(WARN)
+HARDEN := -fstack-protector-strong -fPIE -fcf-protection=none
+
+SRC   := $(sort $(wildcard src/*/*.c))
+SIM   := $(sort $(wildcard backends/sim/*.c))
+KVM   := $(sort $(wildcard backends/kvm/*.c))
+PARTS := $(sort $(patsubst tests/unit/%/,%,$(dir $(wildcard tests/unit/*/*.c))))
+INTEG := $(sort $(patsubst tests/integration/%.c,%,$(wildcard tests/integration/test_*.c)))
+
+.PHONY: all
+all: $(A64)/arcvisor
+
+# ---- headers and libraries of the arm64 build, from Debian packages ----------------------------
+
+# One stamp for all that is unpacked; the tools are quick where it is there already.
+$(SYSROOT)/.debs: tools/setup/sysroot tools/debs/debs
+	$(Q)tools/setup/sysroot >/dev/null
+	$(Q)touch $@
+
+$(MUSL)/.debs: tools/debs/debs
+	$(Q)tools/debs/debs root --suite trixie --arch arm64 --to $(MUSL) musl-dev
+	$(Q)touch $@
+
+# Headers that are the same under any C library: the kernel's, and libfdt's. The kernel's come
+# from Linux 6.12 whatever this machine has, and serve the native build of backends/kvm too.
+UAPI := build/uapi
+LIBINC := build/libinc
+$(UAPI)/.stamp: $(SYSROOT)/.debs
+	$(Q)rm -rf $(@D) $(LIBINC) && mkdir -p $(@D) $(LIBINC)
+	$(Q)ln -s $(abspath $(SYSROOT))/usr/include/linux $(abspath $(SYSROOT))/usr/include/asm-generic $(@D)/
+	$(Q)ln -s $(abspath $(SYSROOT))/usr/lib/linux/uapi/arm64/asm $(@D)/asm
+	$(Q)for h in libfdt.h libfdt_env.h fdt.h; do \
+		ln -s $(abspath $(SYSROOT))/usr/include/$$h $(LIBINC)/; done
+	$(Q)touch $@
+
+# ---- flavours ----------------------------------------------------------------------------------
+
+# The program: static-pie on musl, so that one small file runs on any arm64 Linux, also in an
+# empty container, and a guest costs little beside its memory (docs/decisions/).
+A64_CC   := $(CROSS)gcc
+GCC_INC   = $(shell $(A64_CC) -print-file-name=include)
+MUSL_LIB := $(MUSL)/usr/lib/aarch64-linux-musl
+FDT_LIB  := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+PROG_CFLAGS = $(CFLAGS) $(filter-out -fcf%,$(HARDEN)) -mno-outline-atomics -ffunction-sections \
+	-fdata-sections -nostdinc -isystem $(GCC_INC) -isystem $(MUSL)/usr/include/aarch64-linux-musl \
+	-isystem $(UAPI) -isystem $(LIBINC)
+PROG_LDFLAGS = -static-pie -nostdlib -Wl,--gc-sections -Wl,-z,relro,-z,now,-z,noexecstack
+
+# arm64 test programs: criterion and the C library of Debian, dynamic.
+A64T_CFLAGS = $(CFLAGS) $(A64_SYSROOT_CFLAGS)
+A64_SYSROOT_CFLAGS  = $(if $(HOST_ARM64),,$(shell tools/setup/sysroot --cflags))
+A64_SYSROOT_LDFLAGS = $(if $(HOST_ARM64),,$(shell tools/setup/sysroot --ldflags))
+
+# Native test programs: this machine's compiler and libraries, with sanitizers.
+CC       ?= gcc
+SAN      ?= address,undefined
+NATIVE_CFLAGS = $(CFLAGS) -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+# ---- the program -------------------------------------------------------------------------------
+
+PROG_OBJS := $(patsubst %.c,$(A64)/prog/%.o,$(SRC) $(KVM) src/main.c)
+
+$(A64)/prog/%.o: %.c Makefile VERSION $(UAPI)/.stamp $(MUSL)/.debs
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC      $<")
+	$(Q)$(A64_CC) $(PROG_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(A64)/arcvisor.debug: $(PROG_OBJS)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(A64_CC) $(PROG_LDFLAGS) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(PROG_OBJS) \
+		$(FDT_LIB) $(MUSL_LIB)/libc.a -lgcc $(MUSL_LIB)/crtn.o
+
+$(A64)/arcvisor: $(A64)/arcvisor.debug
+	$(Q)$(CROSS)strip -o $@ $<
+
+# ---- tests -------------------------------------------------------------------------------------
+
+LIB_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(SRC) $(SIM) $(KVM))
+TEST_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(wildcard tests/unit/$(2)/*.c))
+
+# $(1) build directory, $(2) compiler, $(3) variable of compiler flags, $(4) of linker flags
+define test-flavour
+$(1)/obj/%.o: %.c Makefile VERSION $(UAPI)/.stamp
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  CC      $$<")
+	$$(Q)$(2) $$($(3)) -MMD -MP -c -o $$@ $$<
+
+$(1)/obj/backends/kvm/%.o: backends/kvm/%.c Makefile $(UAPI)/.stamp
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  CC      $$<")
+	$$(Q)$(2) $$($(3)) -isystem $(UAPI) -MMD -MP -c -o $$@ $$<
+
+$(1)/obj/tests/unit/kvm/%.o: tests/unit/kvm/%.c Makefile $(UAPI)/.stamp
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  CC      $$<")
+	$$(Q)$(2) $$($(3)) -Ibackends/kvm -isystem $(UAPI) -MMD -MP -c -o $$@ $$<
+
+$(1)/libarcvisor.a: $(call LIB_OBJS,$(1))
+	$$(Q)rm -f $$@ && $$(AR) rcs $$@ $$^
+
+$(foreach p,$(PARTS),$(call unit-test,$(1),$(2),$(3),$(4),$(p)))
+endef
+
+define unit-test
+$(1)/tests/unit/$(5): $(call TEST_OBJS,$(1),$(5)) $(1)/libarcvisor.a
+	@mkdir -p $$(@D)
+	$$(if $$(Q),@echo "  LINK    $$@")
+	$$(Q)$(2) $$($(3)) -o $$@ $(call TEST_OBJS,$(1),$(5)) $(1)/libarcvisor.a $$($(4)) -lcriterion -lfdt -lpthread
+
+endef
+
+A64T_LDFLAGS = $(A64_SYSROOT_LDFLAGS)
+NATIVE_LDFLAGS =
+$(eval $(call test-flavour,$(A64),$(A64_CC),A64T_CFLAGS,A64T_LDFLAGS))
+$(eval $(call test-flavour,$(NATIVE),$(CC),NATIVE_CFLAGS,NATIVE_LDFLAGS))
+
+NATIVE_TESTS := $(PARTS:%=$(NATIVE)/tests/unit/%)
+A64_TESTS    := $(PARTS:%=$(A64)/tests/unit/%)
+INTEG_TESTS  := $(INTEG:%=$(A64)/tests/integration/%)
+
+INTEG_LIB := $(patsubst %.c,$(A64)/obj/%.o,$(filter-out tests/integration/test_%,$(wildcard tests/integration/*.c)))
+$(INTEG_TESTS): $(A64)/tests/integration/%: $(A64)/obj/tests/integration/%.o $(INTEG_LIB) $(A64)/libarcvisor.a
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(A64_CC) $(A64T_CFLAGS) -o $@ $(filter %.o,$^) $(A64)/libarcvisor.a $(A64T_LDFLAGS) -lcriterion -lfdt -lpthread
+
+.SECONDARY:
+
+B := $(A64)
+include tests/guest/guest.mk
+
+.PHONY: test-programs
+test-programs: $(A64)/arcvisor $(A64_TESTS) $(INTEG_TESTS) guests
+
+.PHONY: check
+check: $(NATIVE_TESTS)
+	$(Q)tests/run-unit $^
+
+.PHONY: setup
+setup:
+	$(Q)tools/setup/setup.sh test
+
+# Setting up comes before make looks at what depends on it.
+.PHONY: test
+test:
+	$(Q)tools/setup/setup.sh test
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(NATIVE_TESTS) test-programs
+	$(Q)tests/run-all
+
+.PHONY: demo
+demo:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/demo/boot
+
+.PHONY: bench-boot
+bench-boot:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/bench/boot
+
+.PHONY: lint
+lint:
+	$(Q)tools/lint/lint
+
+.PHONY: install
+install: $(A64)/arcvisor
+	install -D -m 755 $(A64)/arcvisor $(DESTDIR)$(PREFIX)/bin/arcvisor
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+-include $(shell find build -name '*.d' 2>/dev/null)
