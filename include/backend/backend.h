@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a hypervisor must do for arcvisor: one table of operations.
+ *
+ * Two backends exist: backend_kvm drives Linux KVM on arm64, backend_sim plays a script for
+ * tests and fuzzers on any machine. Everything above speaks to them through this header.
+ *
+ * Every operation returns 0 or -errno unless said otherwise. A vCPU's operations are called
+ * from its own thread, except vcpu_interrupt(). A VM's operations may be called from any thread
+ * once the VM is built; memory and the interrupt controller are set up before any vCPU runs.
+ */
+#ifndef ARCVISOR_BACKEND_BACKEND_H
+#define ARCVISOR_BACKEND_BACKEND_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend/exit.h"
+
+struct backend_vm;
+struct backend_vcpu;
+
+/* What the host offers. Asked for, never assumed; false and 0 mean "not here". */
+struct backend_caps {
+	int api_version;
+	unsigned int ipa_bits;	/* largest guest physical address space */
+	unsigned int max_vcpus; /* hard limit */
+	unsigned int recommended_vcpus;
+	unsigned int nr_memslots;
+	bool gic_v2, gic_v3, its;
+	bool smccc_filter; /* HVC and SMC can be sent to user space (Linux 6.4) */
+	bool system_suspend;
+	bool nisv_to_user; /* aborts without syndrome can be sent to user space */
+	bool irqfd, ioeventfd;
+	bool immediate_exit;
+	bool psci_0_2;
+	bool readonly_mem;
+	bool sve, pmu_v3, pauth, mte, steal_time, counter_offset, nested, aarch32;
+	bool debug_hw;
+	unsigned int debug_breakpoints, debug_watchpoints;
+	bool binary_stats;
+	unsigned int eager_split, dirty_ring; /* 0 or the largest ring */
+};
+
+struct backend_vm_config {
+	unsigned int ipa_bits; /* 0: the smallest that the host gives by default */
+};
+
+/*
+ * The interrupt controller: a GICv3 with one redistributor a vCPU, created after the vCPUs.
+ * @nr_irqs counts INTIDs from 0, SPIs begin at 32 (Arm IHI0069 2.2): 64 to 1024, multiple of 32.
+ * Redistributors come in regions; each is filled before the next.
+ */
+#define BACKEND_MAX_REDIST_REGIONS 2
+
+struct backend_gic_config {
+	unsigned int nr_irqs;
+	gpa_t dist_base;
+	unsigned int nr_redist_regions;
+	struct {
+		gpa_t base;
+		unsigned int count; /* redistributors of 128 KiB */
+	} redist[BACKEND_MAX_REDIST_REGIONS];
+};
+
+/* How a vCPU starts (Arm64 boot protocol; PSCI CPU_ON, DEN0022 6.4). */
+struct vcpu_boot {
+	uint64_t pc;
+	uint64_t x0;	  /* device tree of the boot CPU, context id of a secondary */
+	bool powered_off; /* wait for the backend's own CPU_ON: only without the SMCCC filter */
+};
+
+/* General registers, for reports and debuggers. */
+struct vcpu_regs {
+	uint64_t x[31];
+	uint64_t sp; /* SP_EL0 */
+	uint64_t pc;
+	uint64_t pstate;
+	uint64_t sp_el1, elr_el1, spsr_el1;
+	uint64_t sctlr_el1, tcr_el1, ttbr0_el1, ttbr1_el1, mair_el1;
+	uint64_t esr_el1, far_el1, vbar_el1, mpidr_el1;
+};
+
+struct backend_ops {
+	const char *name;
+
+	/* Fills *@caps without creating anything that lasts. -ENOENT, -EACCES: no hypervisor. */
+	int (*probe)(struct backend_caps *caps);
+
+	int (*vm_create)(const struct backend_vm_config *config, struct backend_vm **out);
+	void (*vm_destroy)(struct backend_vm *vm); /* after its vCPUs; NULL is fine */
+
+	/* Maps @size bytes at @host as RAM at @gpa. All page aligned. */
+	int (*mem_map)(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size);
+
+	int (*gic_create)(struct backend_vm *vm, const struct backend_gic_config *config);
+
+	/*
+	 * Drives the wire of SPI @intid (32 and up). A level wire stays as it was put; an edge
+	 * wire latches at each false to true. From any thread.
+	 */
+	int (*irq_set)(struct backend_vm *vm, unsigned int intid, bool level);
+
+	/* Binds eventfd @fd to SPI @intid: each write is a pulse. Edge-triggered SPIs only. */
+	int (*irqfd_bind)(struct backend_vm *vm, int fd, unsigned int intid);
+	int (*irqfd_unbind)(struct backend_vm *vm, int fd, unsigned int intid);
+
+	/* A guest write of @len bytes at @gpa signals eventfd @fd and causes no exit. */
+	int (*ioeventfd_bind)(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
+	int (*ioeventfd_unbind)(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
+
+	/* Sends calls [@first, @first + @count) here as VCPU_EXIT_SMCCC. Before any vCPU runs. */
+	int (*smccc_forward)(struct backend_vm *vm, uint32_t first, uint32_t count);
+
+	/* Creates vCPU @index, from 0. Its MPIDR affinity is mpidr_of_index(index). */
+	int (*vcpu_create)(struct backend_vm *vm, unsigned int index, struct backend_vcpu **out);
+	void (*vcpu_destroy)(struct backend_vcpu *vcpu);
+
+	/* Puts every register at its reset value, then those of *@boot. EL1h, DAIF masked. */
+	int (*vcpu_reset)(struct backend_vcpu *vcpu, const struct vcpu_boot *boot);
+
+	/*
+	 * Runs the guest until it exits, after taking the reply of the exit before. Returns 0
+	 * with *@exit filled, or -errno when the vCPU cannot run at all.
+	 */
+	int (*vcpu_run)(struct backend_vcpu *vcpu, struct vcpu_exit *exit);
+
+	/* Hands the reply fields of *@exit back; takes effect at the next vcpu_run(). */
+	int (*vcpu_reply)(struct backend_vcpu *vcpu, const struct vcpu_exit *exit);
+
+	/* Makes replies visible in the registers without running guest instructions. */
+	int (*vcpu_settle)(struct backend_vcpu *vcpu);
+
+	/*
+	 * The next, or the current, vcpu_run() returns VCPU_EXIT_INTERRUPTED soon. From any
+	 * thread; the caller also sends the thread a signal, so that a blocked one wakes.
+	 */
+	void (*vcpu_interrupt)(struct backend_vcpu *vcpu);
+
+	/* X0 to X30. */
+	int (*vcpu_get_x)(struct backend_vcpu *vcpu, unsigned int first, unsigned int count,
+			  uint64_t *val);
+	int (*vcpu_set_x)(struct backend_vcpu *vcpu, unsigned int n, uint64_t val);
+	int (*vcpu_get_regs)(struct backend_vcpu *vcpu, struct vcpu_regs *regs);
+
+	/* The guest takes a synchronous external data abort on its last instruction. */
+	int (*vcpu_inject_sea)(struct backend_vcpu *vcpu);
+
+	/*
+	 * The next vcpu_run() first waits until an interrupt is pending for the vCPU, as WFI
+	 * would; until then it may return VCPU_EXIT_INTERRUPTED. -ENOTSUP: the host cannot.
+	 */
+	int (*vcpu_suspend)(struct backend_vcpu *vcpu);
+};
+
+extern const struct backend_ops backend_kvm;
+extern const struct backend_ops backend_sim;
+
+/*
+ * Affinity of vCPU @index, MPIDR_EL1's Aff fields alone: 16 CPUs in the lowest level, because an
+ * SGI names at most 16 targets of one cluster (Arm IHI0069 12.2.23, ICC_SGI1R_EL1.TargetList),
+ * then 256 clusters, then the next level. This is also what KVM gives its vCPUs.
+ */
+static inline uint64_t mpidr_of_index(unsigned int index)
+{
+	return (index & 0xf) | ((uint64_t)((index >> 4) & 0xff) << 8) |
+	       ((uint64_t)((index >> 12) & 0xff) << 16);
+}
+
+#endif
