@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Private to backends/kvm: what its files share. The only place that knows <linux/kvm.h>.
+ */
+#ifndef ARCVISOR_BACKENDS_KVM_H
+#define ARCVISOR_BACKENDS_KVM_H
+
+#include <linux/kvm.h>
+
+#include "backend/backend.h"
+
+struct backend_vm {
+	int kvm; /* /dev/kvm */
+	int fd;
+	int gic; /* device, or -1 */
+	unsigned int nr_slots;
+	size_t run_size;	   /* bytes of the area that a vCPU shares with the kernel */
+	struct kvm_vcpu_init init; /* target and features of every vCPU */
+};
+
+struct backend_vcpu {
+	int fd;
+	unsigned int index;
+	size_t run_size;
+	struct kvm_run *run;
+	const struct backend_vm *vm;
+};
+
+/* ioctl(2) that gives -errno; takes the argument as the kernel does, pointer or number. */
+int kvm_ioctl(int fd, unsigned long request, const void *arg);
+int kvm_ioctl_value(int fd, unsigned long request, unsigned long value);
+
+/* KVM_CHECK_EXTENSION: 0 where the host does not know @cap. */
+int kvm_cap(int fd, unsigned int cap);
+
+/* Opens /dev/kvm and checks its API version. A descriptor or -errno. */
+int kvm_open(void);
+
+bool kvm_has_smccc_filter(int vm_fd);
+
+int kvm_probe(struct backend_caps *caps);
+
+/* gic.c */
+int kvm_gic_create(struct backend_vm *vm, const struct backend_gic_config *config);
+int kvm_irq_set(struct backend_vm *vm, unsigned int intid, bool level);
+
+/* eventfd.c */
+int kvm_irqfd_bind(struct backend_vm *vm, int fd, unsigned int intid);
+int kvm_irqfd_unbind(struct backend_vm *vm, int fd, unsigned int intid);
+int kvm_ioeventfd_bind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
+int kvm_ioeventfd_unbind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
+
+/* vcpu.c */
+int kvm_vcpu_create(struct backend_vm *vm, unsigned int index, struct backend_vcpu **out);
+void kvm_vcpu_destroy(struct backend_vcpu *vcpu);
+int kvm_vcpu_reset(struct backend_vcpu *vcpu, const struct vcpu_boot *boot);
+int kvm_vcpu_run(struct backend_vcpu *vcpu, struct vcpu_exit *exit);
+int kvm_vcpu_reply(struct backend_vcpu *vcpu, const struct vcpu_exit *exit);
+int kvm_vcpu_settle(struct backend_vcpu *vcpu);
+void kvm_vcpu_interrupt(struct backend_vcpu *vcpu);
+int kvm_vcpu_suspend(struct backend_vcpu *vcpu);
+
+/* regs.c */
+int kvm_vcpu_get_x(struct backend_vcpu *vcpu, unsigned int first, unsigned int count,
+		   uint64_t *val);
+int kvm_vcpu_set_x(struct backend_vcpu *vcpu, unsigned int n, uint64_t val);
+int kvm_vcpu_set_pc(struct backend_vcpu *vcpu, uint64_t val);
+int kvm_vcpu_get_regs(struct backend_vcpu *vcpu, struct vcpu_regs *regs);
+int kvm_vcpu_inject_sea(struct backend_vcpu *vcpu);
+
+/*
+ * decode.c: what KVM left in @run as plain data. No system call, so that it is tested on any
+ * machine. Fields that the kernel filled are taken as they are; only the length of an MMIO
+ * access is checked, since it bounds a copy.
+ */
+void kvm_decode_exit(const struct kvm_run *run, struct vcpu_exit *exit);
+
+/* decode.c: puts the reply of an MMIO read where the kernel looks for it. */
+void kvm_encode_mmio(struct kvm_run *run, const struct vcpu_mmio *mmio);
+
+#endif
