@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The event loop on epoll(7), eventfd(2) and signalfd(2). */
+#include "loop/loop.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#define BATCH 16
+
+struct loop {
+	int epoll;
+	struct loop_event stop;
+	bool stopped;
+	/* The events under way, so that a callback that removes a source takes it out of them. */
+	struct epoll_event events[BATCH];
+	int nr_events;
+};
+
+static void loop_stopped(void *ctx)
+{
+	struct loop *loop = ctx;
+
+	loop->stopped = true;
+}
+
+int loop_create(struct loop **out)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+	int ret;
+
+	if (!loop)
+		return -ENOMEM;
+	loop->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll < 0) {
+		ret = -errno;
+		goto fail;
+	}
+	ret = loop_event_init(loop, &loop->stop, loop_stopped, loop);
+	if (ret < 0)
+		goto fail_epoll;
+	*out = loop;
+	return 0;
+
+fail_epoll:
+	close(loop->epoll);
+fail:
+	free(loop);
+	return ret;
+}
+
+void loop_destroy(struct loop *loop)
+{
+	if (!loop)
+		return;
+	loop_event_fini(loop, &loop->stop);
+	close(loop->epoll);
+	free(loop);
+}
+
+static void dispatch(struct loop *loop)
+{
+	for (int i = 0; i < loop->nr_events; i++) {
+		struct loop_fd *source = loop->events[i].data.ptr;
+
+		if (source)
+			source->callback(source->ctx, loop->events[i].events);
+	}
+	loop->nr_events = 0;
+}
+
+int loop_run(struct loop *loop)
+{
+	loop->stopped = false;
+	while (!loop->stopped) {
+		int n = epoll_wait(loop->epoll, loop->events, BATCH, -1);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		loop->nr_events = n > 0 ? n : 0;
+		dispatch(loop);
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop_event_raise(&loop->stop);
+}
+
+static int control(struct loop *loop, int op, struct loop_fd *source, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = source };
+
+	return epoll_ctl(loop->epoll, op, source->fd, &event) < 0 ? -errno : 0;
+}
+
+int loop_fd_add(struct loop *loop, struct loop_fd *source, uint32_t events)
+{
+	return control(loop, EPOLL_CTL_ADD, source, events);
+}
+
+int loop_fd_modify(struct loop *loop, struct loop_fd *source, uint32_t events)
+{
+	return control(loop, EPOLL_CTL_MOD, source, events);
+}
+
+void loop_fd_remove(struct loop *loop, struct loop_fd *source)
+{
+	control(loop, EPOLL_CTL_DEL, source, 0);
+	for (int i = 0; i < loop->nr_events; i++)
+		if (loop->events[i].data.ptr == source)
+			loop->events[i].data.ptr = NULL;
+}
+
+static void event_readable(void *ctx, uint32_t events)
+{
+	struct loop_event *event = ctx;
+	eventfd_t count;
+
+	(void)events;
+	if (eventfd_read(event->source.fd, &count) == 0)
+		event->callback(event->ctx);
+}
+
+int loop_event_init(struct loop *loop, struct loop_event *event, void (*callback)(void *ctx),
+		    void *ctx)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	*event = (struct loop_event){
+		.source = { .fd = fd, .callback = event_readable, .ctx = event },
+		.callback = callback,
+		.ctx = ctx,
+	};
+	ret = loop_fd_add(loop, &event->source, EPOLLIN);
+	if (ret < 0)
+		close(fd);
+	return ret;
+}
+
+void loop_event_fini(struct loop *loop, struct loop_event *event)
+{
+	loop_fd_remove(loop, &event->source);
+	close(event->source.fd);
+}
+
+void loop_event_raise(struct loop_event *event)
+{
+	int saved = errno; /* a signal handler may call this */
+
+	/* EAGAIN: the counter is full, so the event is raised already. */
+	eventfd_write(event->source.fd, 1);
+	errno = saved;
+}
+
+static void signal_readable(void *ctx, uint32_t events)
+{
+	struct loop_signal *sig = ctx;
+	struct signalfd_siginfo info;
+
+	(void)events;
+	if (read(sig->source.fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		sig->callback(sig->ctx, (int)info.ssi_signo);
+}
+
+int loop_signal_init(struct loop *loop, struct loop_signal *sig, const sigset_t *set,
+		     void (*callback)(void *ctx, int signo), void *ctx)
+{
+	int ret;
+
+	*sig = (struct loop_signal){
+		.source = { .callback = signal_readable, .ctx = sig },
+		.callback = callback,
+		.ctx = ctx,
+	};
+	ret = -pthread_sigmask(SIG_BLOCK, set, &sig->previous);
+	if (ret < 0)
+		return ret;
+	sig->source.fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (sig->source.fd < 0) {
+		ret = -errno;
+		goto fail;
+	}
+	ret = loop_fd_add(loop, &sig->source, EPOLLIN);
+	if (ret < 0)
+		goto fail_fd;
+	return 0;
+
+fail_fd:
+	close(sig->source.fd);
+fail:
+	pthread_sigmask(SIG_SETMASK, &sig->previous, NULL);
+	return ret;
+}
+
+void loop_signal_fini(struct loop *loop, struct loop_signal *sig)
+{
+	loop_fd_remove(loop, &sig->source);
+	close(sig->source.fd);
+	pthread_sigmask(SIG_SETMASK, &sig->previous, NULL);
+}
