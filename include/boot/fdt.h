@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The guest's device tree, written with libfdt (Devicetree Specification 0.4; bindings as in
+ * Linux Documentation/devicetree/bindings). The one file that includes libfdt is boot/fdt.c.
+ */
+#ifndef ARCVISOR_BOOT_FDT_H
+#define ARCVISOR_BOOT_FDT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "irq/irq.h"
+#include "mem/gmem.h"
+
+#define FDT_MAX_SIZE 0x200000u /* a device tree is at most 2 MiB (booting.rst) */
+
+struct fdt_redist {
+	gpa_t base;
+	uint64_t size;
+};
+
+struct fdt_config {
+	unsigned int nr_cpus;
+	bool psci_smc; /* conduit: SMC, else HVC */
+	const struct gmem *mem;
+
+	gpa_t gicd_base;
+	uint64_t gicd_size;
+	unsigned int nr_redist;
+	struct fdt_redist redist[BACKEND_MAX_REDIST_REGIONS];
+
+	bool has_uart; /* then it is stdout-path */
+	gpa_t uart_base;
+	uint64_t uart_size;
+	unsigned int uart_intid;
+	enum irq_trigger uart_trigger;
+
+	bool has_rtc;
+	gpa_t rtc_base;
+	uint64_t rtc_size;
+
+	const char *cmdline; /* may be NULL */
+	gpa_t initrd_base;
+	uint64_t initrd_size; /* 0: none */
+	const uint8_t *seed;  /* 8 bytes kaslr-seed, then 32 bytes rng-seed; NULL: none */
+};
+
+#define FDT_SEED_SIZE 40
+
+/*
+ * Writes the tree into @buf of @size bytes, 8-byte aligned (Devicetree Specification 5.2); how
+ * many it has in *@used (the blob's totalsize). What follows them in @buf is not zeroed.
+ * 0, -ENOSPC where @size is too small, or -EINVAL where libfdt refuses.
+ */
+int fdt_build(const struct fdt_config *config, void *buf, size_t size, size_t *used);
+
+#endif

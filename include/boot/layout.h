@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one guest physical map. docs/memory-map.md shows the same table for readers; devices and
+ * the device tree take their addresses from here and nowhere else.
+ */
+#ifndef ARCVISOR_BOOT_LAYOUT_H
+#define ARCVISOR_BOOT_LAYOUT_H
+
+#define LAYOUT_GICD_BASE  0x08000000u /* GICv3 distributor */
+#define LAYOUT_GICD_SIZE  0x00010000u
+#define LAYOUT_GICR_BASE  0x080a0000u /* first redistributor region, 123 vCPUs */
+#define LAYOUT_GICR_SIZE  0x00f60000u
+#define LAYOUT_GICR_EACH  0x00020000u /* one redistributor: RD_base and SGI_base frames */
+#define LAYOUT_UART_BASE  0x09000000u /* PL011 */
+#define LAYOUT_RTC_BASE	  0x09010000u /* PL031 */
+#define LAYOUT_GICR2_BASE 0x10000000u /* second redistributor region, the vCPUs beyond 123 */
+#define LAYOUT_GICR2_SIZE 0x04000000u
+#define LAYOUT_RAM_BASE	  0x40000000u
+
+/* Shared peripheral interrupts as the device tree counts them; INTID = 32 + n. */
+#define LAYOUT_UART_SPI 1u
+#define LAYOUT_NR_IRQS	256u /* INTIDs that the interrupt controller has */
+
+/* Private peripheral interrupts of the generic timer; INTID = 16 + n (Arm BSA). */
+#define LAYOUT_TIMER_SECURE_PPI 13u
+#define LAYOUT_TIMER_PHYS_PPI	14u
+#define LAYOUT_TIMER_VIRT_PPI	11u
+#define LAYOUT_TIMER_HYP_PPI	10u
+
+#endif

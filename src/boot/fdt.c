@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The guest's device tree: one function a node, on libfdt's sequential writer. */
+#include "boot/fdt.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libfdt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "base/util.h"
+#include "boot/layout.h"
+
+#define PHANDLE_GIC   1u
+#define PHANDLE_CLOCK 2u
+
+/* Cells of an interrupt specifier (Linux bindings, interrupt-controller/arm,gic-v3.yaml). */
+#define GIC_CELL_SPI	    0u
+#define GIC_CELL_PPI	    1u
+#define GIC_CELL_EDGE_RISES 1u
+#define GIC_CELL_LEVEL_HIGH 4u
+#define GIC_CELL_LEVEL_LOW  8u
+
+#define APB_CLOCK_HZ 24000000u /* what Arm's own boards feed their PrimeCells */
+
+#define NAME_SIZE 48 /* "interrupt-controller@" and 16 digits fit */
+
+/*
+ * What a buffer is tried with first: fdt_create() clears all that it gets, and a tree for a few
+ * CPUs uses a few KiB of the 2 MiB that a tree may have.
+ */
+#define FIRST_SIZE (16 * KIB)
+
+/* Keeps the first error, so that callers need not look until the end. */
+struct writer {
+	void *blob;
+	int err; /* -FDT_ERR_* */
+};
+
+static void begin(struct writer *w, const char *name)
+{
+	if (!w->err)
+		w->err = fdt_begin_node(w->blob, name);
+}
+
+static void end(struct writer *w)
+{
+	if (!w->err)
+		w->err = fdt_end_node(w->blob);
+}
+
+static void put_bytes(struct writer *w, const char *name, const void *val, size_t len)
+{
+	if (!w->err && len > FDT_MAX_SIZE)
+		w->err = -FDT_ERR_NOSPACE;
+	if (!w->err)
+		w->err = fdt_property(w->blob, name, val, (int)len);
+}
+
+static void put_flag(struct writer *w, const char *name)
+{
+	put_bytes(w, name, NULL, 0);
+}
+
+static void put_string(struct writer *w, const char *name, const char *val)
+{
+	put_bytes(w, name, val, strlen(val) + 1);
+}
+
+/* A string list is a literal: "one\0two". */
+#define put_strings(w, name, list) put_bytes((w), (name), (list), sizeof(list))
+
+static void put_u32(struct writer *w, const char *name, uint32_t val)
+{
+	if (!w->err)
+		w->err = fdt_property_u32(w->blob, name, val);
+}
+
+static void put_u64(struct writer *w, const char *name, uint64_t val)
+{
+	if (!w->err)
+		w->err = fdt_property_u64(w->blob, name, val);
+}
+
+static void put_cells(struct writer *w, const char *name, const uint32_t *cells, size_t count)
+{
+	void *val;
+	size_t i;
+
+	if (!w->err)
+		w->err = fdt_property_placeholder(w->blob, name, (int)(count * sizeof(*cells)),
+						  &val);
+	for (i = 0; !w->err && i < count; i++)
+		fdt32_st((uint8_t *)val + i * sizeof(*cells), cells[i]);
+}
+
+/* Addresses and sizes of two cells each. */
+static void put_reg(struct writer *w, const uint64_t *reg, size_t count)
+{
+	void *val;
+	size_t i;
+
+	if (!w->err)
+		w->err =
+			fdt_property_placeholder(w->blob, "reg", (int)(count * sizeof(*reg)), &val);
+	for (i = 0; !w->err && i < count; i++)
+		fdt64_st((uint8_t *)val + i * sizeof(*reg), reg[i]);
+}
+
+static void node_name(char name[static NAME_SIZE], const char *prefix, uint64_t address)
+{
+	snprintf(name, NAME_SIZE, "%s@%" PRIx64, prefix, address);
+}
+
+/* Begins a node that has one range of addresses. */
+static void begin_at(struct writer *w, const char *prefix, gpa_t base, uint64_t size)
+{
+	char name[NAME_SIZE];
+
+	node_name(name, prefix, base);
+	begin(w, name);
+	put_reg(w, (const uint64_t[]){ base, size }, 2);
+}
+
+/* Linux bindings, chosen.yaml (dt-schema). */
+static void write_chosen(struct writer *w, const struct fdt_config *config)
+{
+	char path[NAME_SIZE + 1] = "/";
+
+	begin(w, "chosen");
+	if (config->cmdline)
+		put_string(w, "bootargs", config->cmdline);
+	if (config->has_uart) {
+		node_name(path + 1, "serial", config->uart_base);
+		put_string(w, "stdout-path", path);
+	}
+	if (config->initrd_size) {
+		put_u64(w, "linux,initrd-start", config->initrd_base);
+		put_u64(w, "linux,initrd-end", config->initrd_base + config->initrd_size);
+	}
+	if (config->seed) {
+		put_bytes(w, "kaslr-seed", config->seed, 8);
+		put_bytes(w, "rng-seed", config->seed + 8, FDT_SEED_SIZE - 8);
+	}
+	end(w);
+}
+
+static void write_memory(struct writer *w, const struct gmem *mem)
+{
+	unsigned int i;
+
+	for (i = 0; i < mem->nr_regions; i++) {
+		begin_at(w, "memory", mem->regions[i].base, mem->regions[i].size);
+		put_strings(w, "device_type", "memory");
+		end(w);
+	}
+}
+
+/* arm/cpus.yaml: with one address cell, reg is MPIDR_EL1[23:0]. */
+static void write_cpu(struct writer *w, unsigned int index)
+{
+	uint32_t mpidr = (uint32_t)mpidr_of_index(index);
+	char name[NAME_SIZE];
+
+	node_name(name, "cpu", mpidr);
+	begin(w, name);
+	put_strings(w, "device_type", "cpu");
+	put_strings(w, "compatible", "arm,armv8");
+	put_u32(w, "reg", mpidr);
+	put_strings(w, "enable-method", "psci");
+	end(w);
+}
+
+static void write_cpus(struct writer *w, unsigned int nr_cpus)
+{
+	unsigned int i;
+
+	begin(w, "cpus");
+	put_u32(w, "#address-cells", 1);
+	put_u32(w, "#size-cells", 0);
+	for (i = 0; i < nr_cpus; i++)
+		write_cpu(w, i);
+	end(w);
+}
+
+/* arm/psci.yaml. */
+static void write_psci(struct writer *w, bool smc)
+{
+	begin(w, "psci");
+	put_strings(w, "compatible", "arm,psci-1.0\0arm,psci-0.2");
+	put_string(w, "method", smc ? "smc" : "hvc");
+	end(w);
+}
+
+/* timer/arm,arch_timer.yaml; the order of the interrupts is the binding's. */
+static void write_timer(struct writer *w)
+{
+	static const uint32_t interrupts[] = {
+		GIC_CELL_PPI, LAYOUT_TIMER_SECURE_PPI, GIC_CELL_LEVEL_LOW,
+		GIC_CELL_PPI, LAYOUT_TIMER_PHYS_PPI,   GIC_CELL_LEVEL_LOW,
+		GIC_CELL_PPI, LAYOUT_TIMER_VIRT_PPI,   GIC_CELL_LEVEL_LOW,
+		GIC_CELL_PPI, LAYOUT_TIMER_HYP_PPI,    GIC_CELL_LEVEL_LOW,
+	};
+
+	begin(w, "timer");
+	put_strings(w, "compatible", "arm,armv8-timer");
+	put_cells(w, "interrupts", interrupts, ARRAY_SIZE(interrupts));
+	put_flag(w, "always-on");
+	end(w);
+}
+
+/* interrupt-controller/arm,gic-v3.yaml. */
+static void write_gic(struct writer *w, const struct fdt_config *config)
+{
+	uint64_t reg[2 + 2 * BACKEND_MAX_REDIST_REGIONS] = { config->gicd_base, config->gicd_size };
+	char name[NAME_SIZE];
+	unsigned int i;
+
+	for (i = 0; i < config->nr_redist; i++) {
+		reg[2 + 2 * i] = config->redist[i].base;
+		reg[3 + 2 * i] = config->redist[i].size;
+	}
+	node_name(name, "interrupt-controller", config->gicd_base);
+	begin(w, name);
+	put_reg(w, reg, 2 + 2 * (size_t)config->nr_redist);
+	put_strings(w, "compatible", "arm,gic-v3");
+	put_u32(w, "phandle", PHANDLE_GIC);
+	put_flag(w, "interrupt-controller");
+	put_u32(w, "#interrupt-cells", 3);
+	put_u32(w, "#address-cells", 2);
+	put_u32(w, "#size-cells", 2);
+	put_flag(w, "ranges");
+	if (config->nr_redist > 1)
+		put_u32(w, "#redistributor-regions", config->nr_redist);
+	end(w);
+}
+
+/* clock/fixed-clock.yaml. Linux probes no PrimeCell without its bus clock. */
+static void write_clock(struct writer *w)
+{
+	begin(w, "clock-24000000");
+	put_strings(w, "compatible", "fixed-clock");
+	put_u32(w, "phandle", PHANDLE_CLOCK);
+	put_u32(w, "#clock-cells", 0);
+	put_u32(w, "clock-frequency", APB_CLOCK_HZ);
+	end(w);
+}
+
+/* serial/pl011.yaml. */
+static void write_uart(struct writer *w, const struct fdt_config *config)
+{
+	const uint32_t interrupt[] = {
+		GIC_CELL_SPI,
+		config->uart_intid - GIC_SPI_BASE,
+		config->uart_trigger == IRQ_LEVEL_HIGH ? GIC_CELL_LEVEL_HIGH : GIC_CELL_EDGE_RISES,
+	};
+
+	begin_at(w, "serial", config->uart_base, config->uart_size);
+	put_strings(w, "compatible", "arm,pl011\0arm,primecell");
+	put_cells(w, "interrupts", interrupt, ARRAY_SIZE(interrupt));
+	put_cells(w, "clocks", (const uint32_t[]){ PHANDLE_CLOCK, PHANDLE_CLOCK }, 2);
+	put_strings(w, "clock-names", "uartclk\0apb_pclk");
+	end(w);
+}
+
+/* rtc/arm,pl031.yaml. No interrupt: the device drives none. */
+static void write_rtc(struct writer *w, const struct fdt_config *config)
+{
+	begin_at(w, "rtc", config->rtc_base, config->rtc_size);
+	put_strings(w, "compatible", "arm,pl031\0arm,primecell");
+	put_u32(w, "clocks", PHANDLE_CLOCK);
+	put_strings(w, "clock-names", "apb_pclk");
+	end(w);
+}
+
+static void write_root(struct writer *w, const struct fdt_config *config)
+{
+	begin(w, "");
+	put_strings(w, "compatible", "arcvisor,virt\0linux,dummy-virt");
+	put_strings(w, "model", "arcvisor");
+	put_u32(w, "#address-cells", 2);
+	put_u32(w, "#size-cells", 2);
+	put_u32(w, "interrupt-parent", PHANDLE_GIC);
+	write_chosen(w, config);
+	write_memory(w, config->mem);
+	write_cpus(w, config->nr_cpus);
+	write_psci(w, config->psci_smc);
+	write_timer(w);
+	write_gic(w, config);
+	if (config->has_uart || config->has_rtc)
+		write_clock(w);
+	if (config->has_uart)
+		write_uart(w, config);
+	if (config->has_rtc)
+		write_rtc(w, config);
+	end(w);
+}
+
+static int write_blob(const struct fdt_config *config, void *buf, size_t size, size_t *used)
+{
+	struct writer w = { .blob = buf };
+
+	w.err = fdt_create(buf, (int)size);
+	if (!w.err)
+		w.err = fdt_finish_reservemap(buf);
+	write_root(&w, config);
+	if (!w.err)
+		w.err = fdt_finish(buf);
+	if (w.err)
+		return w.err == -FDT_ERR_NOSPACE ? -ENOSPC : -EINVAL;
+	*used = fdt_totalsize(buf);
+	return 0;
+}
+
+int fdt_build(const struct fdt_config *config, void *buf, size_t size, size_t *used)
+{
+	size_t limit = size < FDT_MAX_SIZE ? size : FDT_MAX_SIZE;
+	size_t attempt;
+	int ret;
+
+	assert(config->nr_cpus);
+	assert(config->nr_redist && config->nr_redist <= BACKEND_MAX_REDIST_REGIONS);
+	assert(!config->has_uart || config->uart_intid >= GIC_SPI_BASE);
+
+	for (attempt = FIRST_SIZE; attempt < limit; attempt *= 4) {
+		ret = write_blob(config, buf, attempt, used);
+		if (ret != -ENOSPC)
+			return ret;
+	}
+	return write_blob(config, buf, limit, used);
+}
