@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * vCPUs: one thread each, which runs the guest, dispatches its exits and hands back replies.
+ *
+ * A vcpu_set owns all of a machine's vCPUs. Its lock guards power states and requests, and is
+ * never taken on the exit path: a vCPU looks at one atomic word before it enters the guest.
+ */
+#ifndef ARCVISOR_VCPU_VCPU_H
+#define ARCVISOR_VCPU_VCPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "backend/backend.h"
+#include "exit/dispatch.h"
+
+struct vcpu_set;
+
+struct vcpu_set_config {
+	const struct backend_ops *ops;
+	struct backend_vm *vm;
+	unsigned int nr_vcpus;
+	bool user_psci; /* power states live here; else secondaries start in the backend's own */
+	const struct mmio_map *mmio;
+	const struct smccc_table *smccc;
+	const struct exit_sink *sink; /* called from vCPU threads */
+	uint64_t entry;		      /* boot CPU */
+	uint64_t x0;
+};
+
+/* Creates vCPU objects in the backend, no thread yet. 0 or -errno. @config is copied. */
+int vcpu_set_create(const struct vcpu_set_config *config, struct vcpu_set **out);
+
+/* After vcpu_set_stop(), or if never started. NULL is fine. */
+void vcpu_set_destroy(struct vcpu_set *set);
+
+/* Starts the threads; the boot CPU runs, the others wait for CPU_ON. 0 or -errno. */
+int vcpu_set_start(struct vcpu_set *set);
+
+/* Stops and joins every thread. Not from a vCPU's thread. Idempotent. */
+void vcpu_set_stop(struct vcpu_set *set);
+
+/*
+ * Stops every vCPU at an exit boundary, replies handed over, and returns when none runs guest
+ * code. vcpu_set_resume() lets them go on. Not from a vCPU's thread. Idempotent, not counted.
+ */
+void vcpu_set_pause(struct vcpu_set *set);
+void vcpu_set_resume(struct vcpu_set *set);
+
+/* Power states by PSCI; from vCPU threads. @target is a valid index. */
+enum vcpu_power {
+	VCPU_OFF,
+	VCPU_ON_PENDING,
+	VCPU_ON,
+};
+
+/* VCPU_OFF: was off, is starting now; else the state that forbids it. */
+enum vcpu_power vcpu_set_power_on(struct vcpu_set *set, unsigned int target, uint64_t entry,
+				  uint64_t context);
+enum vcpu_power vcpu_set_power_state(struct vcpu_set *set, unsigned int target);
+
+/* The calling vCPU @index waits for an interrupt at its next entry. 0 or -ENOTSUP. */
+int vcpu_set_suspend(struct vcpu_set *set, unsigned int index);
+
+/* Exits of all vCPUs by kind; racy while they run. */
+uint64_t vcpu_set_exits(const struct vcpu_set *set, enum vcpu_exit_kind kind);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The run loop: what a vCPU's thread does from start to stop. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "vcpu_internal.h"
+
+/* Why the thread came back from the guest. */
+enum run_result {
+	RUN_REQUEST, /* somebody asks for something */
+	RUN_OFF,     /* the vCPU powered itself off */
+	RUN_END,     /* it never runs again */
+};
+
+static int current_request(const struct vcpu_set *set)
+{
+	return atomic_load_explicit(&set->request, memory_order_relaxed);
+}
+
+static void crash(const struct vcpu *vcpu)
+{
+	const struct exit_sink *sink = vcpu->set->config.sink;
+
+	sink->end(sink->ctx, MACHINE_CRASH);
+}
+
+static enum run_result run_failed(const struct vcpu *vcpu, const char *what, int error)
+{
+	log_error("vCPU %u: %s: %s", vcpu->index, what, strerror(-error));
+	crash(vcpu);
+	return RUN_END;
+}
+
+static enum run_result run_guest(struct vcpu *vcpu)
+{
+	const struct backend_ops *ops = vcpu->set->config.ops;
+
+	while (current_request(vcpu->set) == REQUEST_NONE) {
+		struct vcpu_exit exit;
+		int ret = ops->vcpu_run(vcpu->backend, &exit);
+
+		if (ret < 0)
+			return run_failed(vcpu, "cannot run", ret);
+		switch (exit_dispatch(&vcpu->env, &exit)) {
+		case EXIT_RESUME:
+			ret = ops->vcpu_reply(vcpu->backend, &exit);
+			if (ret < 0)
+				return run_failed(vcpu, "cannot take a reply", ret);
+			break;
+		case EXIT_CPU_OFF:
+			return RUN_OFF;
+		case EXIT_END:
+			return RUN_END;
+		}
+	}
+	return RUN_REQUEST;
+}
+
+/* The registers of a paused vCPU are whole: the last exit's reply is in them. */
+static void settle(const struct vcpu *vcpu)
+{
+	int ret = vcpu->set->config.ops->vcpu_settle(vcpu->backend);
+
+	if (ret < 0)
+		log_warn("vCPU %u: cannot complete its last exit: %s", vcpu->index, strerror(-ret));
+}
+
+static void leave_running(struct vcpu *vcpu)
+{
+	struct vcpu_set *set = vcpu->set;
+
+	vcpu->running = false;
+	if (--set->nr_running == 0)
+		pthread_cond_signal(&set->idle);
+}
+
+static bool may_run(const struct vcpu *vcpu)
+{
+	return current_request(vcpu->set) == REQUEST_NONE && vcpu->power != VCPU_OFF;
+}
+
+/*
+ * Waits until the vCPU is on and nobody wants it paused: true, with *@boot set if it starts from
+ * reset, else false when it is to stop.
+ */
+static bool wait_runnable(struct vcpu *vcpu, bool *starts, struct vcpu_boot *boot)
+{
+	struct vcpu_set *set = vcpu->set;
+	bool stop;
+
+	pthread_mutex_lock(&set->lock);
+	while (!may_run(vcpu) && current_request(set) != REQUEST_STOP)
+		pthread_cond_wait(&set->wake, &set->lock);
+	stop = current_request(set) == REQUEST_STOP;
+	*starts = vcpu->power == VCPU_ON_PENDING;
+	if (!stop) {
+		*boot = vcpu->boot;
+		vcpu->power = VCPU_ON;
+		vcpu->running = true;
+		set->nr_running++;
+	}
+	pthread_mutex_unlock(&set->lock);
+	return !stop;
+}
+
+static void end_turn(struct vcpu *vcpu, enum run_result result)
+{
+	struct vcpu_set *set = vcpu->set;
+
+	if (result == RUN_REQUEST && current_request(set) == REQUEST_PAUSE)
+		settle(vcpu);
+	pthread_mutex_lock(&set->lock);
+	if (result == RUN_OFF)
+		vcpu->power = VCPU_OFF;
+	leave_running(vcpu);
+	pthread_mutex_unlock(&set->lock);
+}
+
+static enum run_result run_turn(struct vcpu *vcpu, bool starts, const struct vcpu_boot *boot)
+{
+	int ret = starts ? vcpu->set->config.ops->vcpu_reset(vcpu->backend, boot) : 0;
+
+	return ret < 0 ? run_failed(vcpu, "cannot reset", ret) : run_guest(vcpu);
+}
+
+void *vcpu_thread(void *arg)
+{
+	struct vcpu *vcpu = arg;
+	enum run_result result = RUN_REQUEST;
+	struct vcpu_boot boot;
+	char name[16];
+	bool starts;
+
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
+	pthread_setname_np(pthread_self(), name);
+	while (result != RUN_END && wait_runnable(vcpu, &starts, &boot)) {
+		result = run_turn(vcpu, starts, &boot);
+		end_turn(vcpu, result);
+	}
+	return NULL;
+}
