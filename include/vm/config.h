@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a machine is made of: plain data, filled by the command line, read by vm/build.c. */
+#ifndef ARCVISOR_VM_CONFIG_H
+#define ARCVISOR_VM_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "console/console.h"
+
+#define VM_MIN_MEMORY	  (32ull << 20)
+#define VM_DEFAULT_MEMORY (512ull << 20)
+#define VM_MAX_MEMORY	  (255ull << 40) /* RAM begins at 1 GiB, so 48 bits address all of it */
+#define VM_MEMORY_ALIGN	  (1ull << 20)	 /* whole pages of any size that an arm64 host has */
+#define VM_DEFAULT_CPUS	  1u
+#define VM_MAX_CPUS	  512u
+
+struct vm_config {
+	const char *kernel;   /* path, never empty */
+	const char *initrd;   /* path or NULL */
+	const char *cmdline;  /* at most BOOT_CMDLINE_MAX bytes, or NULL */
+	const char *dtb_dump; /* path, or NULL: do not write the device tree to a file */
+	unsigned int cpus;    /* 1 to VM_MAX_CPUS; the host may have fewer */
+	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */
+	bool exit_on_reset;
+	struct console_config console;
+};
+
+#endif

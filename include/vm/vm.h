@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A machine, from its configuration to its end. vm/build.c is the only place that wires parts.
+ *
+ * A reset tears the guest's side down and builds it anew (memory, interrupt controller, vCPUs,
+ * devices), so that nothing of the old boot is left; console and event loop stay.
+ */
+#ifndef ARCVISOR_VM_VM_H
+#define ARCVISOR_VM_VM_H
+
+#include "backend/backend.h"
+#include "exit/dispatch.h"
+#include "vm/config.h"
+
+struct vm;
+
+/*
+ * Opens and checks what @config names and asks the host whether it can have such a machine.
+ * Nothing is made yet. 0, or -errno after one line in the log: what was asked for cannot be had.
+ * @config outlives the machine.
+ */
+int vm_create(const struct backend_ops *ops, const struct vm_config *config, struct vm **out);
+void vm_destroy(struct vm *vm); /* NULL is fine */
+
+/*
+ * Builds the guest and runs it until the machine ends, through any resets that the guest asks
+ * for, with the event loop on the calling thread. *@end says why. 0, or -errno after a line in
+ * the log: the host failed.
+ */
+int vm_run(struct vm *vm, enum machine_end *end);
+
+#endif

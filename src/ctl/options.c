@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The options of each command: how each value is checked, and what help says of it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "boot/load.h"
+#include "ctl/options.h"
+
+static bool take_path(const char **path, const char *name, const char *value)
+{
+	if (!*value) {
+		log_error("--%s: the path is empty; name a file", name);
+		return false;
+	}
+	/* A forgotten value makes getopt take the next option for it. */
+	if (strncmp(value, "--", 2) == 0) {
+		log_error("--%s needs a file before %.64s; a file of that name is ./%.64s", name,
+			  value, value);
+		return false;
+	}
+	*path = value;
+	return true;
+}
+
+static bool set_kernel(struct option_values *values, const char *name, const char *value)
+{
+	return take_path(&values->config.kernel, name, value);
+}
+
+static bool set_initrd(struct option_values *values, const char *name, const char *value)
+{
+	return take_path(&values->config.initrd, name, value);
+}
+
+static bool set_dtb_dump(struct option_values *values, const char *name, const char *value)
+{
+	return take_path(&values->config.dtb_dump, name, value);
+}
+
+static bool set_cmdline(struct option_values *values, const char *name, const char *value)
+{
+	size_t len = strlen(value);
+
+	if (len > BOOT_CMDLINE_MAX) {
+		log_error("--%s: %zu bytes, and arm64 Linux takes at most %u; shorten it", name,
+			  len, BOOT_CMDLINE_MAX);
+		return false;
+	}
+	values->config.cmdline = value;
+	return true;
+}
+
+static bool set_cpus(struct option_values *values, const char *name, const char *value)
+{
+	unsigned long cpus;
+
+	if (!*value || value[strspn(value, "0123456789")]) {
+		log_error("--%s \"%.64s\": not a number; give 1 to %u", name, value, VM_MAX_CPUS);
+		return false;
+	}
+	cpus = strtoul(value, NULL, 10); /* ULONG_MAX where it overflows */
+	if (cpus < 1 || cpus > VM_MAX_CPUS) {
+		log_error("--%s %.64s: out of range; give 1 to %u", name, value, VM_MAX_CPUS);
+		return false;
+	}
+	values->config.cpus = (unsigned int)cpus;
+	return true;
+}
+
+static bool set_memory(struct option_values *values, const char *name, const char *value)
+{
+	uint64_t bytes = UINT64_MAX;
+
+	if (size_parse(value, &bytes) == -EINVAL) {
+		log_error("--%s \"%.64s\": not a size; give MiB, or a number with K, M, G or T, "
+			  "such as 2G",
+			  name, value);
+		return false;
+	}
+	if (bytes < VM_MIN_MEMORY) {
+		log_error("--%s %.64s: too little; give %lluM or more (no suffix means MiB)", name,
+			  value, VM_MIN_MEMORY >> 20);
+		return false;
+	}
+	if (bytes > VM_MAX_MEMORY) {
+		log_error("--%s %.64s: too much; give %lluT or less (no suffix means MiB)", name,
+			  value, VM_MAX_MEMORY >> 40);
+		return false;
+	}
+	if (bytes % VM_MEMORY_ALIGN) {
+		log_error("--%s %.64s: not whole MiB; give %lluM", name, value,
+			  (unsigned long long)bytes >> 20);
+		return false;
+	}
+	values->config.memory = bytes;
+	return true;
+}
+
+static bool set_console(struct option_values *values, const char *name, const char *value)
+{
+	struct console_config *console = &values->config.console;
+
+	if (strcmp(value, "stdio") == 0) {
+		console->kind = CONSOLE_STDIO;
+	} else if (strcmp(value, "pty") == 0) {
+		console->kind = CONSOLE_PTY;
+	} else if (strcmp(value, "none") == 0) {
+		console->kind = CONSOLE_NONE;
+	} else {
+		console->kind = CONSOLE_FILE;
+		return take_path(&console->path, name, value);
+	}
+	return true;
+}
+
+static bool set_on_reset(struct option_values *values, const char *name, const char *value)
+{
+	values->config.exit_on_reset = strcmp(value, "exit") == 0;
+	if (values->config.exit_on_reset || strcmp(value, "reboot") == 0)
+		return true;
+	log_error("--%s \"%.64s\": give reboot or exit", name, value);
+	return false;
+}
+
+static bool set_verbose(struct option_values *values, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	values->verbose++;
+	return true;
+}
+
+static bool set_quiet(struct option_values *values, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	values->quiet = true;
+	return true;
+}
+
+static bool set_help(struct option_values *values, const char *name, const char *value)
+{
+	(void)name;
+	(void)value;
+	values->help = true;
+	return true;
+}
+
+static const struct option_desc run_options[] = {
+	{
+		.name = "kernel",
+		.letter = 'k',
+		.value = "FILE",
+		.set = set_kernel,
+		.help = "The kernel, an uncompressed arm64 Image. No default: it must be given.",
+		.example = "--kernel arch/arm64/boot/Image",
+	},
+	{
+		.name = "initrd",
+		.letter = 'i',
+		.value = "FILE",
+		.set = set_initrd,
+		.help = "An initial ramdisk, handed to the kernel as it is. Default: none.",
+		.example = "--initrd rootfs.cpio.gz",
+	},
+	{
+		.name = "cmdline",
+		.letter = 'a',
+		.value = "TEXT",
+		.set = set_cmdline,
+		.help = "The kernel's command line, at most 2047 bytes; --append is another name\n"
+			"for it. Default: none; Linux then finds its console in the device tree.",
+		.example = "--cmdline \"console=ttyAMA0 panic=-1\"",
+	},
+	{
+		.name = "append",
+		.value = "TEXT",
+		.alias_of = "cmdline",
+		.set = set_cmdline,
+		.example = "--append console=ttyAMA0",
+	},
+	{
+		.name = "cpus",
+		.letter = 'c',
+		.value = "N",
+		.set = set_cpus,
+		.help = "How many vCPUs, 1 to 512 and no more than the host's KVM allows.\n"
+			"Default: 1.",
+		.example = "--cpus 4",
+	},
+	{
+		.name = "memory",
+		.letter = 'm',
+		.value = "SIZE",
+		.set = set_memory,
+		.help = "How much memory, 32M or more: MiB, or a number with K, M, G or T (powers\n"
+			"of 1024). Default: 512M.",
+		.example = "--memory 2G",
+	},
+	{
+		.name = "console",
+		.value = "WHERE",
+		.set = set_console,
+		.help = "The serial port's other end: stdio, pty (a new pseudo terminal, whose "
+			"name\n"
+			"is reported), none, or a file for output (emptied first; no input).\n"
+			"Default: stdio.",
+		.example = "--console boot.log",
+	},
+	{
+		.name = "on-reset",
+		.value = "WHAT",
+		.set = set_on_reset,
+		.help = "When the guest asks for a reset: reboot the machine, or exit with status "
+			"3.\n"
+			"Default: reboot.",
+		.example = "--on-reset exit",
+	},
+	{
+		.name = "dtb-dump",
+		.value = "FILE",
+		.set = set_dtb_dump,
+		.help = "Write the guest's device tree to a file. Default: not written.",
+		.example = "--dtb-dump guest.dtb    (read it with: dtc -I dtb guest.dtb)",
+	},
+	{
+		.name = "verbose",
+		.letter = 'v',
+		.set = set_verbose,
+		.help = "Say more on standard error; twice, all there is. Default: warnings, "
+			"errors.",
+		.example = "-vv",
+	},
+	{
+		.name = "quiet",
+		.letter = 'q',
+		.set = set_quiet,
+		.help = "Say nothing but errors on standard error. Not with --verbose.",
+		.example = "-q",
+	},
+	{
+		.name = "help",
+		.letter = 'h',
+		.set = set_help,
+		.help = "Print this text.",
+		.example = "arcvisor run --help",
+	},
+};
+
+static const struct option_desc doctor_options[] = {
+	{
+		.name = "help",
+		.letter = 'h',
+		.set = set_help,
+		.help = "Print this text.",
+		.example = "arcvisor doctor --help",
+	},
+};
+
+static const char run_notes[] =
+	"Keys, where standard input is a terminal:\n"
+	"  Ctrl-A x         end the guest\n"
+	"  Ctrl-A h         list these keys\n"
+	"  Ctrl-A Ctrl-A    send one Ctrl-A to the guest\n"
+	"\n"
+	"Exit status:\n"
+	"  0  the guest powered off, or Ctrl-A x ended it\n"
+	"  1  arcvisor or its host failed\n"
+	"  2  bad usage, or a machine that this host cannot have\n"
+	"  3  the guest asked for a reset, with --on-reset exit\n"
+	"  4  a vCPU could not go on\n"
+	"\n"
+	"A whole example, a guest with two vCPUs and 1 GiB, on this terminal:\n"
+	"  arcvisor run --kernel Image --initrd rootfs.cpio.gz \\\n"
+	"      --cmdline \"console=ttyAMA0 panic=-1\" --cpus 2 --memory 1G\n";
+
+static const char doctor_notes[] = "Each line says ok, limited or missing; below what is not ok "
+				   "stands what it costs and what\n"
+				   "to do about it. The last line says if guests can run here.\n"
+				   "\n"
+				   "Exit status:\n"
+				   "  0  guests can run here\n"
+				   "  1  they cannot\n"
+				   "  2  bad usage\n";
+
+const struct command_desc commands[NR_COMMANDS] = {
+	{
+		.name = "run",
+		.command = COMMAND_RUN,
+		.summary = "Boot a Linux guest and run it until it ends.",
+		.usage = "--kernel FILE [OPTION]...",
+		.notes = run_notes,
+		.options = run_options,
+		.nr_options = ARRAY_SIZE(run_options),
+	},
+	{
+		.name = "doctor",
+		.command = COMMAND_DOCTOR,
+		.summary = "Report what this host offers, and what each missing thing costs.",
+		.usage = "",
+		.notes = doctor_notes,
+		.options = doctor_options,
+		.nr_options = ARRAY_SIZE(doctor_options),
+	},
+};
+
+const struct command_desc *command_find(const char *name)
+{
+	for (unsigned int i = 0; i < NR_COMMANDS; i++)
+		if (strcmp(commands[i].name, name) == 0)
+			return &commands[i];
+	return NULL;
+}

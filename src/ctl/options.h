@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands and their options as data: cmdline.c parses by these tables, help.c prints them.
+ */
+#ifndef ARCVISOR_SRC_CTL_OPTIONS_H
+#define ARCVISOR_SRC_CTL_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "ctl/cmdline.h"
+
+/* What the options of one command line come to. */
+struct option_values {
+	struct vm_config config;
+	unsigned int verbose; /* how often --verbose was given */
+	bool quiet;
+	bool help;
+};
+
+struct option_desc {
+	const char *name;     /* without the dashes */
+	char letter;	      /* short form, 0 for none */
+	const char *value;    /* what help calls the value; NULL where the option takes none */
+	const char *alias_of; /* long name of the option that this is another name for, or NULL */
+
+	/* Takes the value (NULL for none). False after a line in the log that says why not. */
+	bool (*set)(struct option_values *values, const char *name, const char *value);
+
+	const char *help;    /* lines of text with the default */
+	const char *example; /* a use of it */
+};
+
+struct command_desc {
+	const char *name;
+	enum command command;
+	const char *summary;
+	const char *usage; /* what follows the name */
+	const char *notes; /* the end of its help */
+	const struct option_desc *options;
+	unsigned int nr_options;
+};
+
+#define NR_COMMANDS 2
+
+extern const struct command_desc commands[NR_COMMANDS];
+
+/* The command of that name, or NULL. */
+const struct command_desc *command_find(const char *name);
+
+/* A few lines for one who gave no command. */
+void help_usage(FILE *out);
+
+/* `arcvisor --help`, and `arcvisor COMMAND --help`. */
+void help_program(FILE *out);
+void help_command(FILE *out, const struct command_desc *command);
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parse, run, exit status. The only file that decides one. */
+#include <stdio.h>
+
+#include "ctl/cmdline.h"
+#include "ctl/doctor.h"
+#include "vm/vm.h"
+
+static enum exit_status status_of(enum machine_end end)
+{
+	switch (end) {
+	case MACHINE_RESET:
+		return STATUS_RESET;
+	case MACHINE_CRASH:
+		return STATUS_CRASH;
+	case MACHINE_RUNNING:
+	case MACHINE_OFF:
+	case MACHINE_QUIT:
+		break;
+	}
+	return STATUS_OFF;
+}
+
+static enum exit_status run(const struct vm_config *config)
+{
+	enum machine_end end = MACHINE_RUNNING;
+	struct vm *vm;
+	int ret;
+
+	if (vm_create(&backend_kvm, config, &vm) < 0)
+		return STATUS_USAGE;
+	ret = vm_run(vm, &end);
+	vm_destroy(vm);
+	return ret < 0 ? STATUS_ERROR : status_of(end);
+}
+
+int main(int argc, char **argv)
+{
+	struct vm_config config;
+
+	switch (cmdline_parse(argc, argv, &config)) {
+	case COMMAND_RUN:
+		return (int)run(&config);
+	case COMMAND_DOCTOR:
+		return doctor(&backend_kvm, stdout);
+	case COMMAND_DONE:
+		return STATUS_OFF;
+	case COMMAND_BAD:
+		break;
+	}
+	return STATUS_USAGE;
+}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to src/vm: whether this host can have the machine that is asked for. */
+#ifndef ARCVISOR_VM_CHECK_H
+#define ARCVISOR_VM_CHECK_H
+
+#include "backend/backend.h"
+#include "vm/config.h"
+
+/* 0, or -EINVAL (or what the probe said) after one line that names the limit and the remedy. */
+int check_host(const struct backend_ops *ops, const struct vm_config *config);
+
+#endif

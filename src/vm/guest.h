@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to src/vm: what lives from one reset of a machine to the next. */
+#ifndef ARCVISOR_VM_GUEST_H
+#define ARCVISOR_VM_GUEST_H
+
+#include "boot/load.h"
+#include "console/console.h"
+#include "device/pl011.h"
+#include "device/pl031.h"
+#include "exit/dispatch.h"
+#include "exit/mmio.h"
+#include "exit/smccc.h"
+#include "hvc/psci.h"
+#include "irq/irq.h"
+#include "mem/gmem.h"
+#include "vcpu/vcpu.h"
+#include "vm/config.h"
+
+/* What a guest is built from; outlives it. */
+struct guest_parts {
+	const struct backend_ops *ops;
+	const struct vm_config *config;
+	const struct boot_files *files;
+	const struct boot_map *map;
+	struct console *console;
+	const struct exit_sink *sink;
+};
+
+struct guest {
+	const struct guest_parts *parts;
+	struct gmem mem;
+	struct backend_vm *vm;
+	struct mmio_map mmio;
+	struct smccc_table smccc;
+	bool user_psci; /* the host forwards calls, so PSCI is ours */
+	struct psci psci;
+	struct irq_allocator irqs;
+	struct irq_line uart_line;
+	struct pl011 *uart;
+	struct pl031 *rtc;
+	struct vcpu_set *vcpus;
+};
+
+/*
+ * Builds a guest that is ready to start: memory loaded, devices, interrupt controller, vCPUs. 0,
+ * or -errno after a line in the log; then nothing is left.
+ */
+int guest_build(const struct guest_parts *parts, struct guest *guest);
+
+/* Stops the vCPUs if they run, then frees everything in the reverse order. */
+void guest_destroy(struct guest *guest);
+
+#endif

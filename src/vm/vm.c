@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine's life: checks, then one guest after another until it ends. */
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "boot/layout.h"
+#include "check.h"
+#include "guest.h"
+#include "loop/loop.h"
+#include "vm/vm.h"
+
+/* What outlives resets. Owned by the thread that called vm_run(), which runs the loop. */
+struct vm {
+	const struct backend_ops *ops;
+	const struct vm_config *config;
+	struct loop *loop;
+	struct console *console;
+	struct loop_signal signals;
+	struct loop_event ended;
+	struct exit_sink sink;
+	struct boot_files files;
+	struct boot_map map;
+	_Atomic int end; /* enum machine_end; the first reason that is given stays */
+};
+
+/* From any thread. */
+static void vm_end(void *ctx, enum machine_end why)
+{
+	struct vm *vm = ctx;
+	int running = MACHINE_RUNNING;
+
+	if (atomic_compare_exchange_strong(&vm->end, &running, (int)why))
+		loop_event_raise(&vm->ended);
+}
+
+static void vm_ended(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	loop_stop(vm->loop);
+}
+
+static void vm_quit(void *ctx)
+{
+	vm_end(ctx, MACHINE_QUIT);
+}
+
+static void vm_signal(void *ctx, int signo)
+{
+	log_info("ended by signal %d (%s)", signo, strsignal(signo));
+	vm_end(ctx, MACHINE_QUIT);
+}
+
+static int init_signals(struct vm *vm)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	return loop_signal_init(vm->loop, &vm->signals, &set, vm_signal, vm);
+}
+
+static int init_loop(struct vm *vm)
+{
+	int ret = loop_create(&vm->loop);
+
+	if (ret < 0)
+		goto fail;
+	ret = loop_event_init(vm->loop, &vm->ended, vm_ended, vm);
+	if (ret < 0)
+		goto fail_loop;
+	ret = init_signals(vm);
+	if (ret < 0)
+		goto fail_event;
+	return 0;
+
+fail_event:
+	loop_event_fini(vm->loop, &vm->ended);
+fail_loop:
+	loop_destroy(vm->loop);
+fail:
+	log_error("cannot make an event loop: %s", strerror(-ret));
+	return ret;
+}
+
+static void fini_loop(struct vm *vm)
+{
+	loop_signal_fini(vm->loop, &vm->signals);
+	loop_event_fini(vm->loop, &vm->ended);
+	loop_destroy(vm->loop);
+}
+
+/* One guest, from its reset to its end. */
+static int run_guest(struct vm *vm)
+{
+	const struct guest_parts parts = {
+		.ops = vm->ops,
+		.config = vm->config,
+		.files = &vm->files,
+		.map = &vm->map,
+		.console = vm->console,
+		.sink = &vm->sink,
+	};
+	struct guest guest;
+	int ret;
+
+	atomic_store(&vm->end, MACHINE_RUNNING);
+	ret = guest_build(&parts, &guest);
+	if (ret < 0)
+		return ret;
+	ret = vcpu_set_start(guest.vcpus);
+	if (ret < 0)
+		log_error("cannot start the vCPUs: %s", strerror(-ret));
+	else
+		ret = loop_run(vm->loop);
+	guest_destroy(&guest);
+	return ret;
+}
+
+static int run_guests(struct vm *vm, enum machine_end *end)
+{
+	int ret;
+
+	do {
+		ret = run_guest(vm);
+		*end = (enum machine_end)atomic_load(&vm->end);
+	} while (ret == 0 && *end == MACHINE_RESET && !vm->config->exit_on_reset);
+	return ret;
+}
+
+int vm_run(struct vm *vm, enum machine_end *end)
+{
+	int ret = init_loop(vm);
+
+	if (ret < 0)
+		return ret;
+	ret = console_create(vm->loop, &vm->config->console, vm_quit, vm, &vm->console);
+	if (ret == 0) {
+		ret = run_guests(vm, end);
+		console_destroy(vm->console);
+	}
+	fini_loop(vm);
+	return ret;
+}
+
+int vm_create(const struct backend_ops *ops, const struct vm_config *config, struct vm **out)
+{
+	struct vm *vm = calloc(1, sizeof(*vm));
+	int ret;
+
+	if (!vm)
+		return -ENOMEM;
+	vm->ops = ops;
+	vm->config = config;
+	vm->sink = (struct exit_sink){ .end = vm_end, .ctx = vm };
+	ret = boot_files_open(&vm->files, config->kernel, config->initrd);
+	if (ret < 0)
+		goto fail;
+	ret = boot_plan(&vm->files, LAYOUT_RAM_BASE, config->memory, &vm->map);
+	if (ret == 0)
+		ret = check_host(ops, config);
+	if (ret < 0)
+		goto fail_files;
+	*out = vm;
+	return 0;
+
+fail_files:
+	boot_files_close(&vm->files);
+fail:
+	free(vm);
+	return ret;
+}
+
+void vm_destroy(struct vm *vm)
+{
+	if (!vm)
+		return;
+	boot_files_close(&vm->files);
+	free(vm);
+}
