@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every bare-metal guest of tests/guest that ends by itself: each of its checks holds. */
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "machine.h"
+
+/* Runs guests/@name.img until it powers off, and holds it to what it printed. */
+static void run_guest(const char *name, const char *cpus)
+{
+	struct machine machine;
+	char path[128];
+	int status;
+
+	snprintf(path, sizeof(path), GUESTS "%s.img", name);
+	status = machine_run(
+		&machine, MACHINE_ARGS("run", "--kernel", path, "--cpus", cpus, "--memory", "64M"));
+	cr_expect_eq(status, 0, "%s: status %d\n%s", name, status, machine.errors);
+	cr_expect(strstr(machine.text, "\ndone "), "%s did not end:\n%s", name, machine.text);
+	cr_expect_null(strstr(machine.text, "not ok"), "%s:\n%s", name, machine.text);
+	cr_expect(strstr(machine.text, "ok "), "%s checked nothing:\n%s", name, machine.text);
+	machine_fini(&machine);
+}
+
+#define GUEST(name, cpus)                \
+	Test(guests, name##_##cpus)      \
+	{                                \
+		run_guest(#name, #cpus); \
+	}
+
+GUEST(boot_regs, 1)
+GUEST(secondary_regs, 2)
+GUEST(secondary_regs, 17)
+GUEST(psci_calls_hvc, 1)
+GUEST(psci_calls_hvc, 2)
+GUEST(psci_calls_smc, 1)
+GUEST(psci_calls_smc, 2)
+GUEST(psci_race, 4)
+GUEST(hvc_unknown, 1)
+GUEST(smc_unknown, 1)
+GUEST(mmio_xzr, 1)
+GUEST(mmio_widths, 1)
+GUEST(mmio_hole, 1)
+GUEST(exec_hole, 1)
+GUEST(abort_nosyndrome, 1)
+GUEST(osdlr, 1)
+GUEST(wfi_timer, 1)
+GUEST(ipi_smp, 1)
+GUEST(ipi_smp, 4)
+GUEST(ipi_smp, 17)
+GUEST(uart_ids, 1)
+GUEST(rtc, 1)
+
+/* A hole is reported where it is, and not once for each of a guest's accesses. */
+Test(guests, mmio_hole_is_reported)
+{
+	struct machine machine;
+
+	machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "mmio_hole.img"));
+	cr_expect(strstr(machine.errors, "0xb000000"), "%s", machine.errors);
+	machine_fini(&machine);
+}
+
+Test(guests, off_ends_with_status_0)
+{
+	struct machine machine;
+
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off.img")), 0);
+	cr_expect_str_empty(machine.errors);
+	machine_fini(&machine);
+}
+
+Test(guests, off_by_a_secondary_ends_all)
+{
+	struct machine machine;
+	int status = machine_run(&machine, MACHINE_ARGS("run", "--kernel",
+							GUESTS "off_secondary.img", "--cpus", "4"));
+
+	cr_expect_eq(status, 0, "%s", machine.errors);
+	machine_fini(&machine);
+}
+
+/* A reset boots again, and the guest finds everything as at first. */
+static void reset_boots_again(const char *image)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", image, "--cpus", "2"));
+	for (int i = 0; i < 3; i++)
+		cr_expect(machine_expect(&machine, "boot"), "%s", machine.errors);
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
+	machine_fini(&machine);
+}
+
+Test(guests, system_reset_boots_again)
+{
+	reset_boots_again(GUESTS "reset.img");
+}
+
+Test(guests, system_reset2_boots_again)
+{
+	reset_boots_again(GUESTS "reset2.img");
+}
+
+Test(guests, reset_can_end_the_machine)
+{
+	struct machine machine;
+	int status = machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "reset.img",
+							"--on-reset", "exit"));
+
+	cr_expect_eq(status, 3, "%s", machine.errors);
+	cr_expect_eq(count_text(machine.text, "boot"), 1, "%s", machine.text);
+	machine_fini(&machine);
+}
+
+Test(guests, uart_echoes_by_interrupt)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "uart_echo.img"));
+	cr_assert(machine_expect(&machine, "echo ready"), "%s", machine.text);
+	machine_send(&machine, "the quick brown fox jumps over the lazy dog 0123456789 and on\nq");
+	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect(strstr(machine.text,
+			 "the quick brown fox jumps over the lazy dog 0123456789 and on"),
+		  "%s", machine.text);
+	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
+	machine_fini(&machine);
+}
+
+/* Two seconds in WFI cost next to nothing: a spinning vCPU would cost two seconds of CPU. */
+Test(guests, wfi_costs_no_host_cpu)
+{
+	struct machine machine;
+	struct rusage usage;
+	long long used;
+
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", GUESTS "wfi_idle.img", "--cpus", "2"));
+	cr_expect_eq(machine_wait(&machine, &usage), 0, "%s", machine.errors);
+	cr_expect(strstr(machine.text, "idle end"), "%s", machine.text);
+	used = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000LL +
+	       usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	cr_expect_lt(used, 1000000, "%lld us of CPU time", used);
+	machine_fini(&machine);
+}
+
+/* CPU_OFF of the only vCPU leaves a machine that waits, and ends when told to. */
+Test(guests, last_cpu_off_can_be_ended)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off_last_cpu.img"));
+	cr_expect(machine_expect(&machine, "last cpu off"));
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	machine_fini(&machine);
+}
+
+/* Guests that never leave, or never wake, end when told to. */
+Test(guests, a_spinning_guest_can_be_ended)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--cpus", "2"));
+	cr_expect(machine_expect(&machine, "spinning"));
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	machine_fini(&machine);
+}
+
+Test(guests, a_halted_guest_can_be_ended)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "halt.img", "--cpus", "2"));
+	cr_expect(machine_expect(&machine, "halted"));
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	machine_fini(&machine);
+}

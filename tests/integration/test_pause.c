@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pause and resume on real KVM, through the library: a guest that counts by MMIO loses no reply
+ * however often it is paused, wherever each pause hits it.
+ */
+#include <criterion/criterion.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "backend/backend.h"
+#include "boot/layout.h"
+#include "exit/mmio.h"
+#include "mem/gmem.h"
+#include "vcpu/vcpu.h"
+
+#define DEVICE_BASE 0x0a000000u
+#define NR_VCPUS    2
+#define PAUSES	    2000
+
+/*
+ * Each vCPU: X1 is its device register. Loads the next number, stores it back, for ever:
+ *
+ *	mov	x1, x0
+ * 1:	ldr	x2, [x1]
+ *	str	x2, [x1, #8]
+ *	b	1b
+ */
+static const uint32_t guest_code[] = { 0xaa0003e1, 0xf9400022, 0xf9000422, 0x17fffffe };
+
+/* A device a vCPU: gives number after number, and wants each back exactly once and in order. */
+struct counter {
+	uint64_t given;
+	uint64_t taken;
+	_Atomic uint64_t errors;
+};
+
+static uint64_t counter_read(void *dev, uint64_t offset, unsigned int len)
+{
+	struct counter *counter = dev;
+
+	(void)offset;
+	(void)len;
+	return ++counter->given;
+}
+
+static void counter_write(void *dev, uint64_t offset, unsigned int len, uint64_t val)
+{
+	struct counter *counter = dev;
+
+	if (offset != 8 || len != 8 || val != counter->taken + 1 || val != counter->given)
+		counter->errors++;
+	counter->taken = val;
+}
+
+static const struct mmio_ops counter_ops = { .read = counter_read, .write = counter_write };
+
+struct rig {
+	struct gmem mem;
+	struct backend_vm *vm;
+	struct mmio_map mmio;
+	struct smccc_table smccc;
+	struct exit_sink sink;
+	struct counter counters[NR_VCPUS];
+	struct vcpu_set *vcpus;
+	_Atomic int ends;
+};
+
+static void rig_end(void *ctx, enum machine_end why)
+{
+	struct rig *rig = ctx;
+
+	(void)why;
+	rig->ends++;
+}
+
+static void rig_init(struct rig *rig)
+{
+	const struct backend_vm_config vm_config = { 0 };
+	const struct backend_gic_config gic = {
+		.nr_irqs = 64,
+		.dist_base = LAYOUT_GICD_BASE,
+		.nr_redist_regions = 1,
+		.redist[0] = { LAYOUT_GICR_BASE, NR_VCPUS },
+	};
+
+	memset(rig, 0, sizeof(*rig));
+	rig->sink = (struct exit_sink){ .end = rig_end, .ctx = rig };
+	cr_assert_eq(backend_kvm.vm_create(&vm_config, &rig->vm), 0);
+	gmem_init(&rig->mem);
+	cr_assert_eq(gmem_add(&rig->mem, LAYOUT_RAM_BASE, 0x200000), 0);
+	cr_assert_eq(gmem_write(&rig->mem, LAYOUT_RAM_BASE, guest_code, sizeof(guest_code)), 0);
+	cr_assert_eq(
+		backend_kvm.mem_map(rig->vm, LAYOUT_RAM_BASE, rig->mem.regions[0].host, 0x200000),
+		0);
+	mmio_map_init(&rig->mmio);
+	for (unsigned int i = 0; i < NR_VCPUS; i++)
+		cr_assert_eq(mmio_map_add(&rig->mmio, DEVICE_BASE + i * 0x1000, 0x1000, "counter",
+					  &counter_ops, &rig->counters[i]),
+			     0);
+	mmio_map_freeze(&rig->mmio);
+	smccc_table_init(&rig->smccc);
+
+	const struct vcpu_set_config config = {
+		.ops = &backend_kvm,
+		.vm = rig->vm,
+		.nr_vcpus = NR_VCPUS,
+		.user_psci = true,
+		.mmio = &rig->mmio,
+		.smccc = &rig->smccc,
+		.sink = &rig->sink,
+		.entry = LAYOUT_RAM_BASE,
+		.x0 = DEVICE_BASE,
+	};
+	cr_assert_eq(vcpu_set_create(&config, &rig->vcpus), 0);
+	cr_assert_eq(backend_kvm.gic_create(rig->vm, &gic), 0);
+	cr_assert_eq(vcpu_set_start(rig->vcpus), 0);
+	for (unsigned int i = 1; i < NR_VCPUS; i++)
+		cr_assert_eq(
+			vcpu_set_power_on(rig->vcpus, i, LAYOUT_RAM_BASE, DEVICE_BASE + i * 0x1000),
+			VCPU_OFF);
+}
+
+static void rig_fini(struct rig *rig)
+{
+	vcpu_set_stop(rig->vcpus);
+	vcpu_set_destroy(rig->vcpus);
+	backend_kvm.vm_destroy(rig->vm);
+	gmem_fini(&rig->mem);
+}
+
+Test(pause, loses_no_reply)
+{
+	struct rig rig;
+
+	rig_init(&rig);
+	for (int i = 0; i < PAUSES; i++) {
+		vcpu_set_pause(rig.vcpus);
+		vcpu_set_resume(rig.vcpus);
+	}
+	vcpu_set_pause(rig.vcpus);
+	for (unsigned int i = 0; i < NR_VCPUS; i++) {
+		cr_expect_eq(rig.counters[i].errors, 0, "vCPU %u", i);
+		cr_expect_gt(rig.counters[i].taken, 0, "vCPU %u never ran", i);
+	}
+	cr_expect_eq(rig.ends, 0);
+	rig_fini(&rig);
+}
+
+/* While paused nothing moves, and after it everything does. */
+Test(pause, stops_every_vcpu)
+{
+	struct rig rig;
+
+	rig_init(&rig);
+	for (int round = 0; round < 100; round++) {
+		uint64_t exits, again;
+
+		vcpu_set_pause(rig.vcpus);
+		exits = vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO);
+		for (int i = 0; i < 1000; i++)
+			atomic_signal_fence(memory_order_seq_cst);
+		again = vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO);
+		cr_expect_eq(exits, again);
+		vcpu_set_resume(rig.vcpus);
+		while (vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO) == exits)
+			sched_yield();
+	}
+	rig_fini(&rig);
+}

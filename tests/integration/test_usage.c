@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bad input: one line that names the thing, status 2, nothing created. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+static void refused(const char *const *args, const char *want)
+{
+	struct machine machine;
+	int status = machine_run(&machine, args);
+
+	cr_expect_eq(status, 2, "status %d", status);
+	cr_expect(strstr(machine.errors, want), "no '%s' in: %s", want, machine.errors);
+	cr_expect_eq(count_text(machine.errors, "\n"), 1, "not one line: %s", machine.errors);
+	cr_expect_str_empty(machine.text);
+	machine_fini(&machine);
+}
+
+static void write_file(const char *path, const void *bytes, size_t len)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(write(fd, bytes, len), (ssize_t)len);
+	close(fd);
+}
+
+Test(usage, unknown_option)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--frobnicate"), "--frobnicate");
+}
+
+Test(usage, no_kernel)
+{
+	refused(MACHINE_ARGS("run"), "--kernel");
+}
+
+Test(usage, missing_kernel)
+{
+	refused(MACHINE_ARGS("run", "--kernel", "nowhere/Image"), "nowhere/Image");
+}
+
+Test(usage, kernel_is_an_elf_file)
+{
+	refused(MACHINE_ARGS("run", "--kernel", "/bin/busybox"), "ELF");
+}
+
+Test(usage, kernel_is_gzipped)
+{
+	refused(MACHINE_ARGS("run", "--kernel", INITRD), "gzip");
+}
+
+Test(usage, kernel_is_truncated)
+{
+	char head[4096];
+	int fd = open(KERNEL, O_RDONLY);
+
+	cr_assert_eq(read(fd, head, sizeof(head)), (ssize_t)sizeof(head));
+	close(fd);
+	write_file("/tmp/short", head, sizeof(head));
+	refused(MACHINE_ARGS("run", "--kernel", "/tmp/short"), "truncated");
+}
+
+Test(usage, initrd_does_not_fit)
+{
+	int fd = open("/tmp/big", O_WRONLY | O_CREAT | O_TRUNC, 0644);
+
+	cr_assert_eq(ftruncate(fd, 1 << 30), 0);
+	close(fd);
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", "/tmp/big", "--memory", "512M"),
+		"--memory");
+	unlink("/tmp/big");
+}
+
+Test(usage, too_many_cpus)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--cpus", "100000"), "--cpus");
+}
+
+/* 48 bits and more of addresses are not to be had on any host of the tests. */
+Test(usage, too_much_memory)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--memory", "1048576G"), "--memory");
+}
+
+Test(usage, long_command_line)
+{
+	char text[4096];
+
+	memset(text, 'x', sizeof(text) - 1);
+	text[sizeof(text) - 1] = '\0';
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--cmdline", text), "2047");
+}
+
+Test(usage, refusal_creates_no_file)
+{
+	struct stat st;
+
+	refused(MACHINE_ARGS("run", "--kernel", "nowhere/Image", "--dtb-dump", "/tmp/none.dtb",
+			     "--console", "/tmp/none.log"),
+		"nowhere/Image");
+	cr_expect_neq(stat("/tmp/none.dtb", &st), 0);
+	cr_expect_neq(stat("/tmp/none.log", &st), 0);
+}
+
+/* Takes /dev/kvm away from this test's own view, by a name space of its own. */
+Test(usage, no_dev_kvm)
+{
+	cr_assert_eq(rename("/dev/kvm", "/dev/kvm.away"), 0);
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL), "/dev/kvm");
+	cr_assert_eq(rename("/dev/kvm.away", "/dev/kvm"), 0);
+}
+
+Test(usage, help_answers)
+{
+	struct machine machine;
+
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("--help")), 0);
+	cr_expect(strstr(machine.text, "doctor"));
+	machine_fini(&machine);
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--help")), 0);
+	cr_expect(strstr(machine.text, "--kernel"));
+	machine_fini(&machine);
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("--version")), 0);
+	cr_expect(strstr(machine.text, "arcvisor 0."));
+	machine_fini(&machine);
+}
+
+Test(usage, doctor_says_that_guests_can_run)
+{
+	struct machine machine;
+
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("doctor")), 0);
+	cr_expect(strstr(machine.text, "GICv3"), "%s", machine.text);
+	cr_expect(strstr(machine.text, "guests can run here: yes"), "%s", machine.text);
+	machine_fini(&machine);
+}
