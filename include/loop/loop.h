@@ -51,6 +51,20 @@ int loop_event_init(struct loop *loop, struct loop_event *event, void (*callback
 void loop_event_fini(struct loop *loop, struct loop_event *event);
 void loop_event_raise(struct loop_event *event); /* any thread, signal safe */
 
+/* A one-shot timer on CLOCK_MONOTONIC. */
+struct loop_timer {
+	struct loop_fd source;
+	void (*callback)(void *ctx);
+	void *ctx;
+};
+
+int loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*callback)(void *ctx),
+		    void *ctx);
+void loop_timer_fini(struct loop *loop, struct loop_timer *timer);
+
+/* Calls back once, @ns nanoseconds from now, in place of what was set before; 0 disarms. */
+void loop_timer_set(struct loop_timer *timer, uint64_t ns);
+
 /*
  * Signals as callbacks. Blocks @set in the calling thread (do so before other threads start, so
  * that they inherit it) and reads them by signalfd(2).

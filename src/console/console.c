@@ -24,6 +24,12 @@
 #define INPUT_SIZE  256
 #define FLUSH_MS    1000 /* for a reader that is slow when the machine has ended */
 
+/*
+ * After each write the loop looks at the ring once more so much later, and until then a byte
+ * wakes nobody: a guest that prints costs a wake-up a piece, not a character.
+ */
+#define GATHER_NS 1000000
+
 struct console {
 	struct loop *loop;
 	struct console_sink sink; /* the loop's thread; zeroes where none is attached */
@@ -42,11 +48,13 @@ struct console {
 	uint8_t input[INPUT_SIZE]; /* read, not taken by the sink yet */
 	size_t input_len;
 
-	struct loop_event kick; /* output came, or the sink has room */
+	struct loop_event kick;	  /* output came, or the sink has room */
+	struct loop_timer gather; /* armed after each write */
 
-	/* Guards the ring and @was_full; a leaf. */
+	/* Guards all below; a leaf. */
 	pthread_mutex_t lock;
 	bool was_full;
+	bool awake; /* the loop will look at the ring by itself: no kick is needed */
 	struct ring ring;
 };
 
@@ -56,18 +64,19 @@ static const char help_text[] = "\r\nCtrl-A x       end the machine\r\n"
 
 size_t console_write(struct console *console, const uint8_t *buf, size_t len)
 {
-	bool was_empty;
+	bool wake;
 	size_t n;
 
 	if (console->out.fd < 0)
 		return len;
 	pthread_mutex_lock(&console->lock);
-	was_empty = ring_used(&console->ring) == 0;
 	n = ring_put(&console->ring, buf, len);
 	if (n < len)
 		console->was_full = true;
+	wake = !console->awake;
+	console->awake = true;
 	pthread_mutex_unlock(&console->lock);
-	if (was_empty && n)
+	if (wake)
 		loop_event_raise(&console->kick);
 	return n;
 }
@@ -167,6 +176,21 @@ static void push_output(struct console *console)
 		;
 	watch_output(console, pending_output(console) > 0);
 	tell_drained(console);
+	loop_timer_set(&console->gather, GATHER_NS);
+}
+
+/* If nothing came since the last write, the next byte has to wake us. */
+static void gathered(void *ctx)
+{
+	struct console *console = ctx;
+	bool sleep;
+
+	pthread_mutex_lock(&console->lock);
+	sleep = ring_used(&console->ring) == 0;
+	console->awake = !sleep;
+	pthread_mutex_unlock(&console->lock);
+	if (!sleep && !console->out_watched)
+		push_output(console);
 }
 
 static void output_ready(void *ctx, uint32_t events)
@@ -274,7 +298,8 @@ static void kicked(void *ctx)
 {
 	struct console *console = ctx;
 
-	push_output(console);
+	if (pending_output(console))
+		push_output(console);
 	pull_input(console);
 }
 
@@ -391,6 +416,9 @@ int console_create(struct loop *loop, const struct console_config *config, void 
 	ret = loop_event_init(loop, &console->kick, kicked, console);
 	if (ret < 0)
 		goto fail;
+	ret = loop_timer_init(loop, &console->gather, gathered, console);
+	if (ret < 0)
+		goto fail_kick;
 	ret = open_console(console, config);
 	if (ret < 0)
 		goto fail_open;
@@ -405,6 +433,8 @@ fail_open:
 		close(console->pty_peer);
 	if (console->in.fd >= 0)
 		close(console->in.fd);
+	loop_timer_fini(loop, &console->gather);
+fail_kick:
 	loop_event_fini(loop, &console->kick);
 fail:
 	pthread_mutex_destroy(&console->lock);
@@ -449,6 +479,7 @@ void console_destroy(struct console *console)
 	if (console->pty_peer >= 0)
 		close(console->pty_peer);
 	term_restore();
+	loop_timer_fini(console->loop, &console->gather);
 	loop_event_fini(console->loop, &console->kick);
 	pthread_mutex_destroy(&console->lock);
 	free(console);

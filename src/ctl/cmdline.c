@@ -21,12 +21,12 @@ struct getopt_tables {
 	char shorts[2 * MAX_OPTIONS + 3];
 };
 
+/* @tables are zero before: getopt's end marks. */
 static void fill_tables(const struct command_desc *command, struct getopt_tables *tables)
 {
 	char *next = tables->shorts;
 
 	assert(command->nr_options <= MAX_OPTIONS);
-	memset(tables, 0, sizeof(*tables));
 	*next++ = '+'; /* stop at the first argument that is no option */
 	*next++ = ':'; /* tell a missing value from an unknown option */
 	for (unsigned int i = 0; i < command->nr_options; i++) {
@@ -101,7 +101,7 @@ static bool take_option(const struct command_desc *command, unsigned int index, 
 static bool parse_options(const struct command_desc *command, int argc, char **argv,
 			  struct option_values *values)
 {
-	struct getopt_tables tables;
+	struct getopt_tables tables = { 0 };
 	uint32_t seen = 0;
 
 	fill_tables(command, &tables);

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #define BATCH 16
@@ -159,6 +160,53 @@ void loop_event_raise(struct loop_event *event)
 	/* EAGAIN: the counter is full, so the event is raised already. */
 	eventfd_write(event->source.fd, 1);
 	errno = saved;
+}
+
+static void timer_expired(void *ctx, uint32_t events)
+{
+	struct loop_timer *timer = ctx;
+	uint64_t count;
+
+	(void)events;
+	/* Nothing to read: it was set anew after it had expired. */
+	if (read(timer->source.fd, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		timer->callback(timer->ctx);
+}
+
+int loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*callback)(void *ctx),
+		    void *ctx)
+{
+	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	int ret;
+
+	if (fd < 0)
+		return -errno;
+	*timer = (struct loop_timer){
+		.source = { .fd = fd, .callback = timer_expired, .ctx = timer },
+		.callback = callback,
+		.ctx = ctx,
+	};
+	ret = loop_fd_add(loop, &timer->source, EPOLLIN);
+	if (ret < 0)
+		close(fd);
+	return ret;
+}
+
+void loop_timer_fini(struct loop *loop, struct loop_timer *timer)
+{
+	loop_fd_remove(loop, &timer->source);
+	close(timer->source.fd);
+}
+
+void loop_timer_set(struct loop_timer *timer, uint64_t ns)
+{
+	const struct itimerspec when = {
+		.it_value = { .tv_sec = (time_t)(ns / 1000000000),
+			      .tv_nsec = (long)(ns % 1000000000) },
+	};
+
+	/* Fails on a bad descriptor or time alone, and neither is possible here. */
+	timerfd_settime(timer->source.fd, 0, &when, NULL);
 }
 
 static void signal_readable(void *ctx, uint32_t events)

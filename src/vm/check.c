@@ -14,6 +14,8 @@ static int no_hypervisor(int error)
 {
 	switch (error) {
 	case -ENOENT:
+	case -ENODEV:
+	case -ENXIO:
 		log_error("/dev/kvm: not there; use a machine or instance type that offers "
 			  "virtualization (on AWS a .metal one), or load KVM; see arcvisor doctor");
 		break;
@@ -40,12 +42,14 @@ static int check_cpus(const struct backend_caps *caps, unsigned int cpus)
 static int check_memory(const struct backend_caps *caps, uint64_t memory)
 {
 	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t most = BIT64(caps->ipa_bits) - LAYOUT_RAM_BASE;
+	/* An address has at most 52 bits (Arm DDI0487 D8.1), whatever a host says. */
+	unsigned int bits = caps->ipa_bits < 52 ? caps->ipa_bits : 52;
+	uint64_t most = BIT64(bits) - LAYOUT_RAM_BASE;
 
 	if (memory > most) {
 		log_error("--memory %" PRIu64 "M: this host's %u-bit guest addresses allow at most "
 			  "%" PRIu64 "M; ask for less",
-			  memory / MIB, caps->ipa_bits, most / MIB);
+			  memory / MIB, bits, most / MIB);
 		return -EINVAL;
 	}
 	if (memory % page) {
