@@ -69,6 +69,15 @@ void *gmem_translate(const struct gmem *mem, gpa_t gpa, uint64_t *limit);
 void *gmem_slice(const struct gmem *mem, gpa_t gpa, uint64_t len);
 
 /*
+ * Puts huge pages behind [@gpa, @gpa + @len), where the host has them to give: for a range that is
+ * about to be filled whole. Takes the memory at once and changes no byte of it; not while a guest
+ * runs. Only a wish: what
+ * it cannot have stays as it was. Linux 6.1 and later (MADV_COLLAPSE), which also serves hosts
+ * whose shmem_enabled is "never", Debian's among them.
+ */
+void gmem_want_huge(const struct gmem *mem, gpa_t gpa, uint64_t len);
+
+/*
  * Copies @len bytes out of, or into, guest memory. The range may run over several regions that
  * touch. 0, or -EFAULT if any byte is not RAM: then nothing was copied. @len of 0 succeeds.
  */

@@ -47,6 +47,8 @@ int boot_load(const struct boot_files *files, const struct boot_map *map, const 
 {
 	int ret;
 
+	/* All of it is written now or by the guest at once: a fault a huge page, not a page. */
+	gmem_want_huge(mem, map->kernel_base, map->end - map->kernel_base);
 	ret = load_file(files->kernel_fd, files->kernel_path, files->kernel_size, mem,
 			map->kernel_base);
 	if (ret)

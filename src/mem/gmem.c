@@ -17,6 +17,10 @@
 #define MFD_NOEXEC_SEAL 0x0008U
 #endif
 
+#ifndef MADV_COLLAPSE /* Linux 6.1 */
+#define MADV_COLLAPSE 25
+#endif
+
 void gmem_init(struct gmem *mem)
 {
 	*mem = (struct gmem){ 0 };
@@ -151,4 +155,22 @@ void *gmem_slice(const struct gmem *mem, gpa_t gpa, uint64_t len)
 	void *host = gmem_translate(mem, gpa, &limit);
 
 	return len && len <= limit ? host : NULL;
+}
+
+/* A block without any page is refused, so it is given one. One that fails keeps none from it. */
+static void collapse_block(volatile uint8_t *block)
+{
+	*block = *block;
+	madvise((void *)block, HUGE_PAGE, MADV_COLLAPSE);
+}
+
+void gmem_want_huge(const struct gmem *mem, gpa_t gpa, uint64_t len)
+{
+	uint8_t *host = gmem_slice(mem, gpa, len);
+	uint64_t lead = -gpa & (HUGE_PAGE - 1); /* to the first block that is all inside */
+
+	if (!host || sysconf(_SC_PAGESIZE) != 4096)
+		return; /* with larger pages a huge page is 32 MiB and more: too much to take */
+	for (; lead <= len && HUGE_PAGE <= len - lead; lead += HUGE_PAGE)
+		collapse_block(host + lead);
 }

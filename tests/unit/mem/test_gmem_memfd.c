@@ -82,3 +82,22 @@ Test(gmem_memfd, passes_other_errors_on)
 	cr_assert_eq(gmem_add(&mem, FIXTURE_BASE, page), -ENOMEM);
 	cr_assert_eq(mem.nr_regions, 0);
 }
+
+/* Wished for over any range, in RAM and out of it: every byte stays what it was. */
+Test(gmem_memfd, huge_pages_change_no_contents)
+{
+	uint8_t byte;
+
+	cr_assert_eq(gmem_add(&mem, 0x40000000, 8 * MIB), 0);
+	cr_assert_eq(gmem_write8(&mem, 0x40200000, 0x5a), 0);
+	gmem_want_huge(&mem, 0x40000000, 8 * MIB);
+	gmem_want_huge(&mem, 0x40001000, MIB);
+	gmem_want_huge(&mem, 0x40001000, 3 * MIB);
+	gmem_want_huge(&mem, 0x40000000, 9 * MIB);
+	gmem_want_huge(&mem, 0x30000000, 8 * MIB);
+	gmem_want_huge(&mem, 0x40000000, 0);
+	for (gpa_t gpa = 0x40000000; gpa < 0x40800000; gpa += 4096) {
+		cr_assert_eq(gmem_read8(&mem, gpa, &byte), 0);
+		cr_assert_eq(byte, gpa == 0x40200000 ? 0x5a : 0, "at 0x%lx", gpa);
+	}
+}
