@@ -158,10 +158,10 @@ void *gmem_slice(const struct gmem *mem, gpa_t gpa, uint64_t len)
 }
 
 /* A block without any page is refused, so it is given one. One that fails keeps none from it. */
-static void collapse_block(volatile uint8_t *block)
+static void collapse_block(uint8_t *block)
 {
-	*block = *block;
-	madvise((void *)block, HUGE_PAGE, MADV_COLLAPSE);
+	__atomic_fetch_or(block, 0, __ATOMIC_RELAXED); /* a write that changes nothing */
+	madvise(block, HUGE_PAGE, MADV_COLLAPSE);
 }
 
 void gmem_want_huge(const struct gmem *mem, gpa_t gpa, uint64_t len)

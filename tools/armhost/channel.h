@@ -17,22 +17,22 @@
 #include <unistd.h>
 
 #define CHANNEL_PORT "org.arcvisor.armhost"
-#define FRAME_MAX 32768u
+#define FRAME_MAX    32768u
 
 enum frame_type {
 	/* relay to init */
-	FRAME_STDIN = 'i', /* bytes; none at all means end of file */
+	FRAME_STDIN = 'i',   /* bytes; none at all means end of file */
 	FRAME_WINSIZE = 'w', /* struct frame_winsize */
 
 	/* init to relay */
 	FRAME_HELLO = 'h', /* the host is up */
 	FRAME_STDOUT = 'o',
 	FRAME_STDERR = 'e',
-	FRAME_EXIT = 'x', /* arg: the command's status; all of its output went before */
-	FRAME_FILE = 'f', /* struct frame_file: the next --get comes */
-	FRAME_DATA = 'd', /* its bytes; a directory comes as a tar archive */
+	FRAME_EXIT = 'x',   /* arg: the command's status; all of its output went before */
+	FRAME_FILE = 'f',   /* struct frame_file: the next --get comes */
+	FRAME_DATA = 'd',   /* its bytes; a directory comes as a tar archive */
 	FRAME_FAILED = '!', /* text: what the host could not do */
-	FRAME_BYE = 'b', /* everything is said and synced */
+	FRAME_BYE = 'b',    /* everything is said and synced */
 };
 
 struct frame {
@@ -52,8 +52,8 @@ struct frame_file {
 };
 
 struct channel {
-	int fd; /* non-blocking */
-	size_t in_len; /* bytes in @in */
+	int fd;		/* non-blocking */
+	size_t in_len;	/* bytes in @in */
 	size_t out_len; /* bytes in @out, of which the first @out_sent are sent */
 	size_t out_sent;
 	uint8_t in[sizeof(struct frame) + FRAME_MAX];

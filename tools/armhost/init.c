@@ -33,9 +33,9 @@
 
 struct command {
 	pid_t pid;
-	int in; /* its standard input; -1: closed */
-	int out; /* its standard output; the terminal if it has one; -1: ended */
-	int err; /* -1: ended, or a terminal */
+	int in;	    /* its standard input; -1: closed */
+	int out;    /* its standard output; the terminal if it has one; -1: ended */
+	int err;    /* -1: ended, or a terminal */
 	int status; /* as the shell's $?; -1: still running */
 };
 
@@ -111,7 +111,8 @@ static void mount_all(void)
 	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
 		mkdir(mounts[i].dir, 0755);
 		if (mount(mounts[i].type, mounts[i].dir, mounts[i].type, 0, mounts[i].options))
-			dprintf(STDERR_FILENO, "armhost init: cannot mount %s: %m\n", mounts[i].dir);
+			dprintf(STDERR_FILENO, "armhost init: cannot mount %s: %m\n",
+				mounts[i].dir);
 	}
 	/* A tmpfs as root takes half of the memory at most: what was added counts too. */
 	mount(NULL, "/", NULL, MS_REMOUNT, "size=90%");
@@ -225,8 +226,8 @@ static void set_winsize(int tty, const struct frame_winsize *size)
 }
 
 /* In the new process: never returns. */
-static void __attribute__((noreturn)) exec_command(char **argv, char **env, int in, int out, int err,
-						   bool tty)
+static void __attribute__((noreturn))
+exec_command(char **argv, char **env, int in, int out, int err, bool tty)
 {
 	sigset_t none;
 	int err_no;
@@ -341,8 +342,8 @@ static void reap(struct command *cmd, int sigfd)
 	(void)!read(sigfd, &info, sizeof(info));
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == cmd->pid)
-			cmd->status = WIFEXITED(status) ? WEXITSTATUS(status) :
-							  128 + WTERMSIG(status);
+			cmd->status =
+				WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	}
 }
 
@@ -352,7 +353,7 @@ static void reap(struct command *cmd, int sigfd)
  */
 static void relay(struct command *cmd, int sigfd)
 {
-	size_t taken = 0; /* of the frame received */
+	size_t taken = 0;     /* of the frame received */
 	bool stalled = false; /* the command has not taken all of it */
 
 	for (;;) {
@@ -378,7 +379,8 @@ static void relay(struct command *cmd, int sigfd)
 			close(cmd->out);
 			cmd->out = -1;
 		}
-		if (fds[2].revents && channel_idle(&channel) && !move_output(cmd->err, FRAME_STDERR)) {
+		if (fds[2].revents && channel_idle(&channel) &&
+		    !move_output(cmd->err, FRAME_STDERR)) {
 			close(cmd->err);
 			cmd->err = -1;
 		}

@@ -30,11 +30,11 @@
 #define CONSOLE_FD 4
 
 #define EXIT_TIMEOUT 124
-#define EXIT_HOST 125
+#define EXIT_HOST    125
 
 #define BOOT_LIMIT_MS (180 * 1000)
 #define STOP_LIMIT_MS (5 * 1000)
-#define TAIL_LINES 25
+#define TAIL_LINES    25
 
 /* What a pipe that polls writable takes without blocking. */
 #define WRITE_MAX 4096
@@ -52,11 +52,11 @@ static struct {
 	bool up; /* the host said hello */
 	bool input_over;
 	size_t taken; /* bytes of the received frame that are written out */
-	int status; /* the command's; -1: it runs */
-	bool failed; /* the host could not do all that it was asked to */
+	int status;   /* the command's; -1: it runs */
+	bool failed;  /* the host could not do all that it was asked to */
 
 	char **dests; /* of the --get files not begun yet */
-	int file; /* the one being received: a file, or tar's input; -1: none */
+	int file;     /* the one being received: a file, or tar's input; -1: none */
 	pid_t tar;
 } r = { .channel.fd = -1, .console = -1, .status = -1, .file = -1 };
 
@@ -167,15 +167,16 @@ static void __attribute__((noreturn)) die_by(int sig)
 
 static void __attribute__((noreturn)) usage(void)
 {
-	fputs("usage: relay [--timeout S] [--log FILE] [--tty] [--get DEST]... -- EMULATOR ARG...\n",
+	fputs("usage: relay [--timeout S] [--log FILE] [--tty] [--get DEST]... -- EMULATOR "
+	      "ARG...\n",
 	      stderr);
 	exit(2);
 }
 
 static void open_console_log(const char *path)
 {
-	r.console = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666) :
-			   memfd_create("armhost-console", MFD_CLOEXEC);
+	r.console = path ? open(path, O_RDWR | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666)
+			 : memfd_create("armhost-console", MFD_CLOEXEC);
 	if (r.console < 0) {
 		say("cannot write the console's log%s%s: %s", path ? " " : "", path ? path : "",
 		    strerror(errno));
@@ -288,9 +289,9 @@ static void begin_file(const struct frame_file *file)
 		r.failed = true;
 		return;
 	}
-	r.file = S_ISDIR(file->mode) ?
-			 begin_directory(dest) :
-			 open(dest, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, file->mode & 0777);
+	r.file = S_ISDIR(file->mode)
+			 ? begin_directory(dest)
+			 : open(dest, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, file->mode & 0777);
 	if (r.file < 0) {
 		say("--get: cannot write %s: %s", dest, strerror(errno));
 		r.failed = true;
@@ -443,9 +444,12 @@ static void run(void)
 		struct pollfd fds[] = {
 			{ .fd = r.sigfd, .events = POLLIN },
 			{ .fd = in ? STDIN_FILENO : -1, .events = POLLIN },
-			{ .fd = ch->fd, .events = (short)((channel_idle(ch) ? 0 : POLLOUT) |
-							  (frame ? 0 : POLLIN)) },
-			{ .fd = !out ? -1 : frame->type == FRAME_STDOUT ? STDOUT_FILENO : STDERR_FILENO,
+			{ .fd = ch->fd,
+			  .events = (short)((channel_idle(ch) ? 0 : POLLOUT) |
+					    (frame ? 0 : POLLIN)) },
+			{ .fd = !out			      ? -1
+				: frame->type == FRAME_STDOUT ? STDOUT_FILENO
+							      : STDERR_FILENO,
 			  .events = POLLOUT },
 		};
 
@@ -480,8 +484,10 @@ static void run(void)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "timeout", required_argument, NULL, 't' }, { "log", required_argument, NULL, 'l' },
-		{ "get", required_argument, NULL, 'g' },     { "tty", no_argument, NULL, 'y' },
+		{ "timeout", required_argument, NULL, 't' },
+		{ "log", required_argument, NULL, 'l' },
+		{ "get", required_argument, NULL, 'g' },
+		{ "tty", no_argument, NULL, 'y' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *log = NULL;
