@@ -18,6 +18,8 @@
 #define ARCVISOR     "./arcvisor"
 #define READ_AT_ONCE 4096
 
+void (*machine_before_exec)(void);
+
 static void exec_arcvisor(const char *const *args)
 {
 	const char *argv[MAX_ARGS + 2] = { ARCVISOR };
@@ -26,6 +28,8 @@ static void exec_arcvisor(const char *const *args)
 	for (; *args && n <= MAX_ARGS; args++)
 		argv[n++] = *args;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (machine_before_exec)
+		machine_before_exec();
 	execv(ARCVISOR, (char *const *)argv);
 	_exit(127);
 }

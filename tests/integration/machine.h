@@ -29,6 +29,9 @@ struct machine {
 void machine_start(struct machine *machine, const char *const *args);
 void machine_start_tty(struct machine *machine, const char *const *args);
 
+/* Runs in the new process before arcvisor does; NULL: nothing. For the tests that start next. */
+extern void (*machine_before_exec)(void);
+
 #define MACHINE_ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Waits until @text comes in the output, after what was found before. False at its end. */

@@ -175,10 +175,23 @@ Test(console, none_drops_the_output)
 	machine_fini(&machine);
 }
 
+/* Appends what @fd gives to @text until @want is in it. */
+static void read_until(int fd, char *text, size_t size, const char *want)
+{
+	while (!strstr(text, want)) {
+		size_t len = strlen(text);
+		ssize_t n = read(fd, text + len, size - len - 1);
+
+		cr_assert_gt(n, 0, "no '%s' in: %s", want, text);
+		text[len + (size_t)n] = '\0';
+	}
+}
+
 /* The name of the pseudo terminal is said on standard error; who opens it has the console. */
 Test(console, a_pty_is_a_console)
 {
 	struct machine machine;
+	char text[8192] = "";
 	char *name, *end;
 	int fd;
 
@@ -189,7 +202,9 @@ Test(console, a_pty_is_a_console)
 	*end = '\0';
 	fd = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	cr_assert_geq(fd, 0, "%s", name);
+	read_until(fd, text, sizeof(text), "echo ready");
 	cr_expect_eq(write(fd, "hello q", 7), 7);
+	read_until(fd, text, sizeof(text), "hello ");
 	cr_expect_eq(machine_wait(&machine, NULL), 0);
 	close(fd);
 	machine_fini(&machine);

@@ -123,7 +123,8 @@ Test(guests, uart_echoes_by_interrupt)
 
 	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "uart_echo.img"));
 	cr_assert(machine_expect(&machine, "echo ready"), "%s", machine.text);
-	machine_send(&machine, "a brown fox jumps over the lazy dog and 0123456789 and over it again\nq");
+	machine_send(&machine,
+		     "a brown fox jumps over the lazy dog and 0123456789 and over it again\nq");
 	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
 	cr_expect(strstr(machine.text,
 			 "a brown fox jumps over the lazy dog and 0123456789 and over it again"),

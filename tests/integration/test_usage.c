@@ -2,8 +2,10 @@
 /* Bad input: one line that names the thing, status 2, nothing created. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,12 +110,37 @@ Test(usage, refusal_creates_no_file)
 	cr_expect_neq(stat("/tmp/none.log", &st), 0);
 }
 
-/* Takes /dev/kvm away from this test's own view, by a name space of its own. */
+/* An empty /dev, in a mount name space of its own. */
+static void hide_dev(void)
+{
+	if (unshare(CLONE_NEWNS) < 0 && unshare(CLONE_NEWUSER | CLONE_NEWNS) < 0)
+		_exit(126);
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount("none", "/dev", "tmpfs", 0, NULL) < 0)
+		_exit(125);
+}
+
 Test(usage, no_dev_kvm)
 {
-	cr_assert_eq(rename("/dev/kvm", "/dev/kvm.away"), 0);
+	machine_before_exec = hide_dev;
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL), "/dev/kvm");
-	cr_assert_eq(rename("/dev/kvm.away", "/dev/kvm"), 0);
+}
+
+/* Open to nobody, and we are somebody who is not root. */
+static void forbid_dev_kvm(void)
+{
+	hide_dev();
+	if (mknod("/dev/kvm", S_IFREG | 0600, 0) < 0 || chown("/dev/kvm", 1, 1) < 0 ||
+	    setgid(65534) < 0 || setuid(65534) < 0)
+		_exit(125);
+}
+
+Test(usage, no_permission_for_dev_kvm)
+{
+	if (geteuid() != 0)
+		cr_skip("only root can become somebody else");
+	machine_before_exec = forbid_dev_kvm;
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL), "group kvm");
 }
 
 Test(usage, help_answers)
