@@ -20,13 +20,17 @@ void kvm_vcpu_destroy(struct backend_vcpu *vcpu)
 	free(vcpu);
 }
 
-static int vcpu_init(struct backend_vcpu *vcpu, bool powered_off)
+static int set_mp_state(const struct backend_vcpu *vcpu, uint32_t mp_state)
 {
-	struct kvm_vcpu_init init = vcpu->vm->init;
+	struct kvm_mp_state state = { .mp_state = mp_state };
 
-	if (powered_off)
-		init.features[0] |= BIT(KVM_ARM_VCPU_POWER_OFF);
-	return kvm_ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &init);
+	return kvm_ioctl(vcpu->fd, KVM_SET_MP_STATE, &state);
+}
+
+/* Always with the same features: KVM before 6.5 refuses any others the second time. */
+static int vcpu_init(const struct backend_vcpu *vcpu)
+{
+	return kvm_ioctl(vcpu->fd, KVM_ARM_VCPU_INIT, &vcpu->vm->init);
 }
 
 static int vcpu_open(struct backend_vcpu *vcpu)
@@ -41,7 +45,7 @@ static int vcpu_open(struct backend_vcpu *vcpu)
 		return -errno;
 	vcpu->run = run;
 	/* The interrupt controller initialises only over vCPUs that have been. */
-	return vcpu_init(vcpu, false);
+	return vcpu_init(vcpu);
 }
 
 int kvm_vcpu_create(struct backend_vm *vm, unsigned int index, struct backend_vcpu **out)
@@ -66,8 +70,10 @@ int kvm_vcpu_create(struct backend_vm *vm, unsigned int index, struct backend_vc
 /* KVM's reset state is EL1h, DAIF masked, MMU off, X1 to X30 zero: only two registers differ. */
 int kvm_vcpu_reset(struct backend_vcpu *vcpu, const struct vcpu_boot *boot)
 {
-	int ret = vcpu_init(vcpu, boot->powered_off);
+	int ret = vcpu_init(vcpu);
 
+	if (ret == 0 && boot->powered_off)
+		return set_mp_state(vcpu, KVM_MP_STATE_STOPPED);
 	if (ret == 0)
 		ret = kvm_vcpu_set_pc(vcpu, boot->pc);
 	if (ret == 0)
@@ -92,14 +98,6 @@ void kvm_vcpu_interrupt(struct backend_vcpu *vcpu)
 	__atomic_store_n(&vcpu->run->immediate_exit, 1, __ATOMIC_RELAXED);
 }
 
-/* The wait that kvm_vcpu_suspend() began is over. */
-static int end_suspend(const struct backend_vcpu *vcpu)
-{
-	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
-
-	return kvm_ioctl(vcpu->fd, KVM_SET_MP_STATE, &state);
-}
-
 int kvm_vcpu_run(struct backend_vcpu *vcpu, struct vcpu_exit *exit)
 {
 	struct kvm_run *run = vcpu->run;
@@ -116,7 +114,7 @@ int kvm_vcpu_run(struct backend_vcpu *vcpu, struct vcpu_exit *exit)
 	kvm_decode_exit(run, exit);
 	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT &&
 	    run->system_event.type == KVM_SYSTEM_EVENT_WAKEUP)
-		return end_suspend(vcpu);
+		return set_mp_state(vcpu, KVM_MP_STATE_RUNNABLE);
 	return 0;
 }
 
@@ -150,8 +148,7 @@ int kvm_vcpu_settle(struct backend_vcpu *vcpu)
 
 int kvm_vcpu_suspend(struct backend_vcpu *vcpu)
 {
-	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_SUSPENDED };
-	int ret = kvm_ioctl(vcpu->fd, KVM_SET_MP_STATE, &state);
+	int ret = set_mp_state(vcpu, KVM_MP_STATE_SUSPENDED);
 
 	return ret == -EINVAL ? -ENOTSUP : ret; /* before Linux 5.19 */
 }

@@ -35,18 +35,39 @@ static void vcpu_init_env(struct vcpu *vcpu, const struct vcpu_set_config *confi
 	};
 }
 
-/* The state before the first instruction: the boot CPU starts, the others wait for CPU_ON. */
-static void vcpu_init_power(struct vcpu *vcpu, const struct vcpu_set_config *config)
+/*
+ * The state before the first instruction: the boot CPU starts, the others wait for CPU_ON. Where
+ * that is the backend's own, they must be off before the boot CPU can ask for them, so they are
+ * put so here and not by their threads.
+ */
+static int vcpu_init_power(struct vcpu *vcpu, const struct vcpu_set_config *config)
 {
-	bool boot_cpu = vcpu->index == 0;
+	static const struct vcpu_boot off = { .powered_off = true };
 
-	vcpu->power = VCPU_ON_PENDING;
-	if (boot_cpu)
+	if (vcpu->index == 0) {
+		vcpu->power = VCPU_ON_PENDING;
 		vcpu->boot = (struct vcpu_boot){ .pc = config->entry, .x0 = config->x0 };
-	else if (config->user_psci)
+		return 0;
+	}
+	if (config->user_psci) {
 		vcpu->power = VCPU_OFF;
-	else
-		vcpu->boot = (struct vcpu_boot){ .powered_off = true };
+		return 0;
+	}
+	vcpu->power = VCPU_ON;
+	return config->ops->vcpu_reset(vcpu->backend, &off);
+}
+
+static int vcpu_init(struct vcpu *vcpu, struct vcpu_set *set, unsigned int index)
+{
+	int ret;
+
+	vcpu->set = set;
+	vcpu->index = index;
+	ret = set->config.ops->vcpu_create(set->config.vm, index, &vcpu->backend);
+	if (ret < 0)
+		return ret;
+	vcpu_init_env(vcpu, &set->config);
+	return vcpu_init_power(vcpu, &set->config);
 }
 
 int vcpu_set_create(const struct vcpu_set_config *config, struct vcpu_set **out)
@@ -63,17 +84,11 @@ int vcpu_set_create(const struct vcpu_set_config *config, struct vcpu_set **out)
 	pthread_cond_init(&set->idle, NULL);
 
 	for (unsigned int i = 0; i < config->nr_vcpus; i++) {
-		struct vcpu *vcpu = &set->vcpus[i];
-
-		vcpu->set = set;
-		vcpu->index = i;
-		ret = config->ops->vcpu_create(config->vm, i, &vcpu->backend);
+		ret = vcpu_init(&set->vcpus[i], set, i);
 		if (ret < 0) {
 			vcpu_set_destroy(set);
 			return ret;
 		}
-		vcpu_init_env(vcpu, config);
-		vcpu_init_power(vcpu, config);
 	}
 	*out = set;
 	return 0;

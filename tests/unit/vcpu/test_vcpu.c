@@ -136,6 +136,7 @@ Test(vcpu, secondaries_enter_the_backend_where_it_does_psci)
 	struct rig rig;
 
 	cr_assert_eq(rig_create(&rig, 2, false), 0);
+	cr_assert(sim_boot(1, &boot), "off before the boot CPU runs");
 	cr_assert_eq(vcpu_set_start(rig.set), 0);
 	sim_wait_idle(0);
 	sim_wait_idle(1);
@@ -191,6 +192,7 @@ Test(vcpu, cpu_off_and_on_again_starts_from_reset)
 		sched_yield();
 	cr_expect_eq(sim_nr_replies(1), 0, "CPU_OFF does not return");
 	cr_expect_eq(vcpu_set_power_on(rig.set, 1, 0x42000000, 2), VCPU_OFF);
+	sim_wait_idle(0);
 	sim_wait_idle(1);
 	cr_assert(sim_boot(1, &boot));
 	cr_expect_eq(boot.pc, 0x42000000);
@@ -341,6 +343,16 @@ Test(vcpu, creation_that_fails_leaves_nothing)
 		cr_expect_eq(sim_nr_vcpus(), 0);
 		backend_sim.vm_destroy(rig.vm);
 	}
+}
+
+Test(vcpu, a_secondary_that_cannot_be_put_off_leaves_nothing)
+{
+	struct rig rig;
+
+	sim_fail(SIM_VCPU_RESET, 1, EIO);
+	cr_expect_eq(rig_create(&rig, 2, false), -EIO);
+	cr_expect_eq(sim_nr_vcpus(), 0);
+	backend_sim.vm_destroy(rig.vm);
 }
 
 /* Off, reset: the sink is told once, by the vCPU that asked. */
