@@ -20,7 +20,8 @@ static void run_guest(const char *name, const char *cpus)
 	cr_expect_eq(status, 0, "%s: status %d\n%s", name, status, machine.errors);
 	cr_expect(strstr(machine.text, "\ndone "), "%s did not end:\n%s", name, machine.text);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s:\n%s", name, machine.text);
-	cr_expect(strstr(machine.text, "ok "), "%s checked nothing:\n%s", name, machine.text);
+	cr_expect(strstr(machine.text, "ok ") || strstr(machine.text, "skip all"),
+		  "%s checked nothing:\n%s", name, machine.text);
 	machine_fini(&machine);
 }
 
