@@ -9,7 +9,12 @@
  *
  * A terminal is put in raw mode (output processing stays on) and restored by console_destroy(),
  * and on every other way out that a process has (exit, fatal signals, stop and continue).
- * In raw mode Ctrl-A is the escape: x ends, h helps, Ctrl-A sends one.
+ * In raw mode Ctrl-A is the escape: x ends, h helps, Ctrl-A sends one. It works whatever the sink
+ * does, so a terminal is always read: of what is typed, 256 bytes wait for the sink, the rest is
+ * lost. Input of any other kind waits in the host, and none is lost.
+ *
+ * A reader that goes is said once in the log, and output is dropped from then on. A pseudo
+ * terminal that nobody has open keeps what was written last. SIGPIPE is ignored in the process.
  */
 #ifndef ARCVISOR_CONSOLE_CONSOLE_H
 #define ARCVISOR_CONSOLE_CONSOLE_H
@@ -49,7 +54,10 @@ struct console;
 int console_create(struct loop *loop, const struct console_config *config, void (*quit)(void *ctx),
 		   void *quit_ctx, struct console **out);
 
-/* Writes out what is left, for at most a second where the reader is slow; restores the terminal. */
+/*
+ * Writes out what is left, for at most a second where the reader is slow; restores the terminal.
+ * No thread may be in console_write() any more. NULL is fine.
+ */
 void console_destroy(struct console *console);
 
 /* Attaches a device, or none (NULL). On the loop's thread, or before it runs. */

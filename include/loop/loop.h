@@ -22,7 +22,10 @@ void loop_destroy(struct loop *loop); /* sources must be removed; NULL is fine *
 /* Runs callbacks until loop_stop(); 0 or -errno. May be called again afterwards. */
 int loop_run(struct loop *loop);
 
-/* Ends loop_run() after the callback under way. From any thread. */
+/*
+ * Ends loop_run() after the callback under way, or the next one before its first callback if none
+ * is under way. From any thread.
+ */
 void loop_stop(struct loop *loop);
 
 /*

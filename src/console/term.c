@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
@@ -11,7 +12,7 @@
 #include "base/util.h"
 
 /* Signals that end the process from within; others come to the event loop. */
-static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS };
+static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS, SIGQUIT };
 
 static struct {
 	volatile sig_atomic_t raw;
@@ -19,21 +20,29 @@ static struct {
 	struct termios before, mode;
 } term;
 
+/* The terminal is another job's now: its mode is none of our business. */
+static bool in_background(void)
+{
+	pid_t group = tcgetpgrp(term.fd);
+
+	return group > 0 && group != getpgrp();
+}
+
 /*
- * From a background job the change would stop us by SIGTTOU; blocked, it is done instead
- * (POSIX, tcsetattr).
+ * Should we lose the foreground in between, SIGTTOU would stop us on our way out; blocked, the
+ * change is made instead (POSIX, tcsetattr).
  */
-static int set_mode(const struct termios *mode)
+static void set_mode(const struct termios *mode)
 {
 	sigset_t ttou, before;
-	int ret;
 
+	if (in_background())
+		return;
 	sigemptyset(&ttou);
 	sigaddset(&ttou, SIGTTOU);
-	sigprocmask(SIG_BLOCK, &ttou, &before);
-	ret = tcsetattr(term.fd, TCSANOW, mode) < 0 ? -errno : 0;
-	sigprocmask(SIG_SETMASK, &before, NULL);
-	return ret;
+	pthread_sigmask(SIG_BLOCK, &ttou, &before);
+	tcsetattr(term.fd, TCSANOW, mode);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 void term_restore(void)
@@ -51,7 +60,7 @@ static void on_fatal(int signo)
 	raise(signo);
 }
 
-/* Whoever stopped us may have changed the mode. */
+/* Whoever stopped us may have changed the mode: the shell that puts us in the foreground again. */
 static void on_continue(int signo)
 {
 	int saved = errno;
@@ -75,7 +84,6 @@ static void install_handlers(void)
 int term_raw(int fd)
 {
 	static bool installed;
-	int ret;
 
 	if (tcgetattr(fd, &term.before) < 0)
 		return errno == EINVAL ? -ENOTTY : -errno;
@@ -91,8 +99,9 @@ int term_raw(int fd)
 		installed = true;
 	}
 	term.raw = 1;
-	ret = set_mode(&term.mode);
-	if (ret < 0)
+	if (tcsetattr(fd, TCSANOW, &term.mode) < 0) {
 		term.raw = 0;
-	return ret;
+		return -errno;
+	}
+	return 0;
 }

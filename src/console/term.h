@@ -8,7 +8,9 @@
 
 /*
  * Puts the terminal @fd into raw mode, output processing stays on, and arranges that exit(3),
- * fatal signals and SIGCONT leave or make it right. 0 or -errno; -ENOTTY: no terminal.
+ * fatal signals and SIGCONT leave or make it right. 0 or -errno; -ENOTTY: no terminal. A
+ * background job is stopped by SIGTTOU until its user brings it forward, as any that asks for the
+ * terminal, and later leaves the mode alone as long as it is in the background.
  */
 int term_raw(int fd);
 

@@ -28,7 +28,7 @@ struct pl031 {
 	pthread_mutex_t lock; /* guards all below; a leaf */
 	uint32_t offset;      /* what the guest's time is ahead of the host's, modulo 2^32 s */
 	uint32_t match, load, imsc;
-	uint32_t match_seen; /* guest time up to which matches have been looked for */
+	uint32_t match_seen; /* matches up to this guest time are in ris */
 	bool ris;
 };
 
@@ -40,12 +40,16 @@ static uint32_t guest_time(const struct pl031 *rtc)
 	return (uint32_t)now.tv_sec + rtc->offset;
 }
 
-/* The match latches when the counter comes by it: looked at when the guest asks. */
+/*
+ * The match latches when the counter comes by it: looked at when the guest asks. The host's clock
+ * may have been put back since, and then no time has passed.
+ */
 static bool raw_status(struct pl031 *rtc)
 {
 	uint32_t now = guest_time(rtc);
+	uint32_t passed = now - rtc->match_seen;
 
-	if (rtc->match - rtc->match_seen - 1 < now - rtc->match_seen)
+	if ((int32_t)passed > 0 && rtc->match - rtc->match_seen - 1 < passed)
 		rtc->ris = true;
 	rtc->match_seen = now;
 	return rtc->ris;
@@ -79,12 +83,13 @@ static void write_reg(struct pl031 *rtc, uint32_t reg, uint32_t val)
 	case RTCMR:
 		raw_status(rtc);
 		rtc->match = val;
+		rtc->match_seen--; /* a match that is now counts, 2.2 */
 		break;
 	case RTCLR:
 		raw_status(rtc);
 		rtc->load = val;
 		rtc->offset += val - guest_time(rtc);
-		rtc->match_seen = val;
+		rtc->match_seen = val - 1;
 		break;
 	case RTCIMSC:
 		rtc->imsc = val & 1;

@@ -15,18 +15,17 @@
 
 struct loop {
 	int epoll;
-	struct loop_event stop;
-	bool stopped;
+	struct loop_event stop; /* wakes epoll_wait() */
+	_Atomic bool stopped;	/* stored before the wake-up, taken by loop_run() */
 	/* The events under way, so that a callback that removes a source takes it out of them. */
 	struct epoll_event events[BATCH];
 	int nr_events;
 };
 
-static void loop_stopped(void *ctx)
+/* That the event came out of epoll_wait() is all that it is for. */
+static void loop_woken(void *ctx)
 {
-	struct loop *loop = ctx;
-
-	loop->stopped = true;
+	(void)ctx;
 }
 
 int loop_create(struct loop **out)
@@ -41,7 +40,7 @@ int loop_create(struct loop **out)
 		ret = -errno;
 		goto fail;
 	}
-	ret = loop_event_init(loop, &loop->stop, loop_stopped, loop);
+	ret = loop_event_init(loop, &loop->stop, loop_woken, loop);
 	if (ret < 0)
 		goto fail_epoll;
 	*out = loop;
@@ -63,9 +62,10 @@ void loop_destroy(struct loop *loop)
 	free(loop);
 }
 
+/* What a stop leaves of the batch is level-triggered, and so comes again. */
 static void dispatch(struct loop *loop)
 {
-	for (int i = 0; i < loop->nr_events; i++) {
+	for (int i = 0; i < loop->nr_events && !atomic_load(&loop->stopped); i++) {
 		struct loop_fd *source = loop->events[i].data.ptr;
 
 		if (source)
@@ -76,8 +76,7 @@ static void dispatch(struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
-	loop->stopped = false;
-	while (!loop->stopped) {
+	while (!atomic_exchange(&loop->stopped, false)) {
 		int n = epoll_wait(loop->epoll, loop->events, BATCH, -1);
 
 		if (n < 0 && errno != EINTR)
@@ -90,6 +89,7 @@ int loop_run(struct loop *loop)
 
 void loop_stop(struct loop *loop)
 {
+	atomic_store(&loop->stopped, true);
 	loop_event_raise(&loop->stop);
 }
 
