@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, boot a Debian kernel on real KVM
 #   make test       install what is missing, build, run every test
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
+#   make tsan      the threaded parts under the thread sanitizer
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make install PREFIX=/usr/local [DESTDIR=]
@@ -160,6 +161,7 @@ $(INTEG_TESTS): $(A64)/tests/integration/%: $(A64)/obj/tests/integration/%.o $(I
 
 B := $(A64)
 include tests/guest/guest.mk
+include tests/tsan/tsan.mk
 
 .PHONY: test-programs
 test-programs: $(A64)/arcvisor $(A64_TESTS) $(INTEG_TESTS) guests
@@ -176,7 +178,7 @@ setup:
 .PHONY: test
 test:
 	$(Q)tools/setup/setup.sh test
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(NATIVE_TESTS) test-programs
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(NATIVE_TESTS) $(TSAN_PROGS) test-programs
 	$(Q)tests/run-all
 
 .PHONY: demo

@@ -1,0 +1,26 @@
+# Threads against each other, under ThreadSanitizer: plain programs, since criterion starts none
+# under it. Each prints "N passed, N failed" last.
+#
+#   make tsan       build and run them
+
+TSAN       := build/tsan
+TSAN_TESTS := $(sort $(patsubst tests/tsan/%.c,%,$(wildcard tests/tsan/*_stress.c)))
+TSAN_FLAGS  = $(CFLAGS) -Itests/tsan -fsanitize=thread -fno-omit-frame-pointer
+TSAN_OBJS  := $(patsubst %.c,$(TSAN)/obj/%.o,$(SRC) $(SIM))
+TSAN_PROGS := $(TSAN_TESTS:%=$(TSAN)/%)
+
+$(TSAN)/obj/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC      $<")
+	$(Q)$(CC) $(TSAN_FLAGS) -MMD -MP -c -o $@ $<
+
+$(TSAN)/libarcvisor.a: $(TSAN_OBJS)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(TSAN_PROGS): $(TSAN)/%: $(TSAN)/obj/tests/tsan/%.o $(TSAN)/libarcvisor.a
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(TSAN_FLAGS) -o $@ $^ -lfdt -lpthread
+
+.PHONY: tsan
+tsan: $(TSAN_PROGS)
+	$(Q)for t in $^; do echo "$$t"; TSAN_OPTIONS=halt_on_error=1 $$t || exit 1; done
