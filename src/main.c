@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parse, run, exit status. The only file that decides one. */
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "ctl/cmdline.h"
 #include "ctl/doctor.h"
@@ -34,10 +36,24 @@ static enum exit_status run(const struct vm_config *config)
 	return ret < 0 ? STATUS_ERROR : status_of(end);
 }
 
+/*
+ * Started with a standard descriptor closed, the next file that is opened would take its number,
+ * and the guest's console or a log line could end in it.
+ */
+static int hold_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	struct vm_config config;
 
+	if (hold_standard_fds() < 0)
+		return STATUS_ERROR;
 	switch (cmdline_parse(argc, argv, &config)) {
 	case COMMAND_RUN:
 		return (int)run(&config);

@@ -7,14 +7,13 @@
  * them out. A full ring is the device's transmit FIFO being full. Input is offered to the sink
  * no faster than it takes it. The console outlives a guest's resets; the sink is a boot's.
  *
- * A terminal is put in raw mode (output processing stays on) and restored by console_destroy(),
- * and on every other way out that a process has (exit, fatal signals, stop and continue).
- * In raw mode Ctrl-A is the escape: x ends, h helps, Ctrl-A sends one. It works whatever the sink
- * does, so a terminal is always read: of what is typed, 256 bytes wait for the sink, the rest is
- * lost. Input of any other kind waits in the host, and none is lost.
+ * A terminal on standard input is put in raw mode (output processing stays on) and restored by
+ * console_destroy(), and on every other way out that a process has (exit, fatal signals, stop and
+ * continue). On it Ctrl-A is the escape: x ends, h helps, Ctrl-A sends one. A background job leaves
+ * its terminal alone until it is in the foreground: output passes, input waits.
  *
- * A reader that goes is said once in the log, and output is dropped from then on. A pseudo
- * terminal that nobody has open keeps what was written last. SIGPIPE is ignored in the process.
+ * Where input ends the guest goes on without. Where output cannot be written any more (nobody
+ * reads a pipe, a disk is full) the log says so once and what the guest sends is dropped.
  */
 #ifndef ARCVISOR_CONSOLE_CONSOLE_H
 #define ARCVISOR_CONSOLE_CONSOLE_H
@@ -27,8 +26,13 @@
 enum console_kind {
 	CONSOLE_STDIO, /* standard input and output */
 	CONSOLE_FILE,  /* output to a file that is made or truncated; no input */
-	CONSOLE_PTY,   /* a new pseudo terminal, its name in a log line on standard error */
-	CONSOLE_NONE,  /* output is dropped */
+	/*
+	 * A new pseudo terminal, its name in a line on standard error: "arcvisor: console: NAME".
+	 * Nobody need be on it: when the ring is full the oldest output is lost, so that the guest
+	 * never waits, and who comes late finds what the kernel and the ring still have.
+	 */
+	CONSOLE_PTY,
+	CONSOLE_NONE, /* output is dropped */
 };
 
 struct console_config {
@@ -40,7 +44,7 @@ struct console_config {
 struct console_sink {
 	/* Takes at most @len bytes; how many it took. Fewer: console_input_ready() comes later. */
 	size_t (*input)(void *ctx, const uint8_t *buf, size_t len);
-	/* The ring that was full has room again. */
+	/* The ring, which refused some, has room again. */
 	void (*drained)(void *ctx);
 	void *ctx;
 };
@@ -50,23 +54,33 @@ struct console;
 /*
  * @quit is called on the loop's thread when the user types Ctrl-A x. 0, or -errno with a line
  * in the log that names the file.
+ *
+ * Call it before other threads start: it blocks the signals of job control where there is a
+ * terminal. SIGPIPE is ignored in the whole process from here on. There is one console on standard
+ * input at a time.
  */
 int console_create(struct loop *loop, const struct console_config *config, void (*quit)(void *ctx),
 		   void *quit_ctx, struct console **out);
 
 /*
  * Writes out what is left, for at most a second where the reader is slow; restores the terminal.
- * No thread may be in console_write() any more. NULL is fine.
+ * No other thread uses the console any more. NULL is fine.
  */
 void console_destroy(struct console *console);
 
-/* Attaches a device, or none (NULL). On the loop's thread, or before it runs. */
+/*
+ * Attaches a device, or none (NULL); @sink must last until then. On the loop's thread, or while it
+ * does not run.
+ */
 void console_attach(struct console *console, const struct console_sink *sink);
 
-/* Queues bytes for output: how many were taken. From any thread. */
+/*
+ * Queues bytes for output: how many were taken. Fewer than @len: drained() comes later. From any
+ * thread, also under the lock that the sink's functions take: none of them is called from here.
+ */
 size_t console_write(struct console *console, const uint8_t *buf, size_t len);
 
-/* The sink has room for input again. From any thread. */
+/* The sink has room for input again. From any thread, also under the sink's lock; cheap. */
 void console_input_ready(struct console *console);
 
 #endif

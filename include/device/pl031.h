@@ -16,6 +16,10 @@
 struct pl031;
 
 int pl031_create(struct pl031 **out);
+
+/* The same on another clock: @clock(@ctx) counts seconds; called under the device's lock. */
+int pl031_create_on(uint64_t (*clock)(void *ctx), void *ctx, struct pl031 **out);
+
 void pl031_destroy(struct pl031 *rtc); /* NULL is fine */
 
 extern const struct mmio_ops pl031_mmio_ops; /* its context is the struct pl031 */

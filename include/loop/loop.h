@@ -23,14 +23,16 @@ void loop_destroy(struct loop *loop); /* sources must be removed; NULL is fine *
 int loop_run(struct loop *loop);
 
 /*
- * Ends loop_run() after the callback under way, or the next one before its first callback if none
- * is under way. From any thread.
+ * Ends loop_run() after the callback under way; where none runs, the next one returns at once.
+ * Events that came and were not delivered yet are kept for it. From any thread.
  */
 void loop_stop(struct loop *loop);
 
 /*
  * A file descriptor that is watched. The caller owns it and the struct, which must stay where it
  * is while added. @events are EPOLLIN, EPOLLOUT, ...; the callback gets those that came true.
+ * A source that was removed is not called any more, one that was modified not with its old events.
+ * Adding one says -EPERM where the file is always ready: a regular file, /dev/null.
  */
 struct loop_fd {
 	int fd;

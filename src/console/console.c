@@ -1,122 +1,113 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Consoles: what they are made of, from their making to their end. */
+/* A console's life, and what its two directions share. */
 #include "console/console.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "console_internal.h"
 #include "term.h"
 
-static void kicked(void *ctx)
+int console_watch_set(struct loop *loop, struct console_watch *watch, uint32_t events)
 {
-	struct console *console = ctx;
+	int ret = 0;
 
-	if (output_pending(console))
-		output_push(console);
-	input_pull(console);
-}
-
-void console_attach(struct console *console, const struct console_sink *sink)
-{
-	console->sink = sink ? *sink : (struct console_sink){ 0 };
-	if (sink)
-		loop_event_raise(&console->kick);
-}
-
-static int open_stdio(struct console *console)
-{
-	int ret;
-
-	stream_open_standard(&console->in, STDIN_FILENO, O_RDONLY);
-	stream_open_standard(&console->out, STDOUT_FILENO, O_WRONLY);
-	if (console->in.source.fd < 0)
+	if (events == watch->events)
 		return 0;
-	ret = term_raw(STDIN_FILENO);
-	if (ret < 0 && ret != -ENOTTY)
-		log_warn("the terminal stays as it is: %s", strerror(-ret));
-	console->escapes = ret == 0;
-	return 0;
-}
-
-static int open_file(struct console *console, const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0644);
-	int ret = fd < 0 ? -errno : 0;
-
-	if (ret < 0) {
-		log_error("--console %s: cannot be written: %s", path, strerror(-ret));
-		return ret;
-	}
-	console->out.source.fd = fd;
-	console->out.owned = true;
-	return 0;
-}
-
-static int open_pty(struct console *console)
-{
-	int ret = pty_open(&console->pty);
-
-	if (ret < 0)
-		goto fail;
-	console->out.source.fd = console->pty.fd;
-	/* epoll takes a descriptor once. */
-	console->in.source.fd = fcntl(console->pty.fd, F_DUPFD_CLOEXEC, 0);
-	if (console->in.source.fd < 0) {
-		ret = -errno;
-		goto fail;
-	}
-	console->in.owned = true;
-	log_warn("the console is %s", ptsname(console->pty.fd));
-	return 0;
-
-fail:
-	log_error("--console pty: cannot make a pseudo terminal: %s", strerror(-ret));
+	if (!events)
+		loop_fd_remove(loop, &watch->source);
+	else if (!watch->events)
+		ret = loop_fd_add(loop, &watch->source, events);
+	else
+		ret = loop_fd_modify(loop, &watch->source, events);
+	if (ret == 0)
+		watch->events = events;
 	return ret;
 }
 
-static int open_streams(struct console *console, const struct console_config *config)
+static void woken(void *ctx)
 {
-	switch (config->kind) {
-	case CONSOLE_STDIO:
-		return open_stdio(console);
-	case CONSOLE_FILE:
-		return open_file(console, config->path);
-	case CONSOLE_PTY:
-		return open_pty(console);
-	case CONSOLE_NONE:
-		break;
+	struct console *console = ctx;
+
+	if (console_output_awake(console))
+		console_output_pump(console);
+	console_input_feed(console);
+}
+
+/*
+ * SIGTTIN and SIGTTOU need no answer: they are blocked, so that the terminal's driver says EIO to
+ * a background job's read and lets its write pass, in place of stopping it.
+ */
+static void on_job_control(void *ctx, int signo)
+{
+	struct console *console = ctx;
+
+	if (signo == SIGTSTP) {
+		term_restore();
+		raise(SIGSTOP);
+	} else if (signo == SIGCONT && console->terminal) {
+		console_input_resume(console);
 	}
+}
+
+static int catch_job_control(struct console *console)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	sigaddset(&set, SIGCONT);
+	sigaddset(&set, SIGTTIN);
+	sigaddset(&set, SIGTTOU);
+	return loop_signal_init(console->loop, &console->job_control, &set, on_job_control,
+				console);
+}
+
+static int take_terminal(struct console *console)
+{
+	int ret = catch_job_control(console);
+
+	if (ret < 0)
+		return ret;
+	ret = term_open(console->ends.in);
+	if (ret < 0) {
+		loop_signal_fini(console->loop, &console->job_control);
+		return ret;
+	}
+	console->job_controlled = true;
+	console->terminal = true;
+	term_raw();
 	return 0;
 }
 
-static void close_streams(struct console *console)
+static int start(struct console *console, enum console_kind kind)
 {
-	stream_close(console->loop, &console->in);
-	stream_close(console->loop, &console->out);
-	pty_close(&console->pty);
-	term_restore();
-}
+	int ret = loop_event_init(console->loop, &console->wake, woken, console);
 
-static int open_console(struct console *console, const struct console_config *config)
-{
-	int ret;
-
-	stream_init(&console->in, input_ready, console);
-	stream_init(&console->out, output_ready, console);
-	console->pty = (struct pty){ .fd = -1, .peer = -1 };
-	ret = open_streams(console, config);
-	if (ret == 0)
-		ret = stream_probe(console->loop, &console->in);
-	if (ret == 0)
-		ret = stream_probe(console->loop, &console->out);
 	if (ret < 0)
-		close_streams(console);
+		return ret;
+	ret = loop_timer_init(console->loop, &console->gather, console_output_gathered, console);
+	if (ret < 0)
+		goto fail_wake;
+	if (kind == CONSOLE_STDIO && console->ends.in >= 0 && isatty(console->ends.in))
+		ret = take_terminal(console);
+	if (ret < 0)
+		goto fail_gather;
+	/* A reader that is gone is EPIPE from write(2). */
+	signal(SIGPIPE, SIG_IGN);
+	console_output_init(console);
+	console_input_start(console);
+	return 0;
+
+fail_gather:
+	loop_timer_fini(console->loop, &console->gather);
+fail_wake:
+	loop_event_fini(console->loop, &console->wake);
 	return ret;
 }
 
@@ -126,46 +117,50 @@ int console_create(struct loop *loop, const struct console_config *config, void 
 	struct console *console = calloc(1, sizeof(*console));
 	int ret;
 
-	if (!console)
+	if (!console) {
+		log_error("cannot make a console: %s", strerror(ENOMEM));
 		return -ENOMEM;
+	}
 	console->loop = loop;
 	console->quit = quit;
 	console->quit_ctx = quit_ctx;
-	pthread_mutex_init(&console->lock, NULL);
-	signal(SIGPIPE, SIG_IGN); /* a reader that goes is an error of write(2) */
-
-	/* First, or a descriptor made here is taken for a standard one that is closed. */
-	ret = open_console(console, config);
+	ret = console_ends_open(config, &console->ends);
 	if (ret < 0)
 		goto fail;
-	ret = loop_event_init(loop, &console->kick, kicked, console);
-	if (ret < 0)
-		goto fail_streams;
-	ret = loop_timer_init(loop, &console->gather, output_gathered, console);
-	if (ret < 0)
-		goto fail_kick;
-	loop_event_raise(&console->kick);
+	ret = start(console, config->kind);
+	if (ret < 0) {
+		log_error("cannot make a console: %s", strerror(-ret));
+		goto fail_ends;
+	}
 	*out = console;
 	return 0;
 
-fail_kick:
-	loop_event_fini(loop, &console->kick);
-fail_streams:
-	close_streams(console);
+fail_ends:
+	console_ends_close(&console->ends);
 fail:
-	pthread_mutex_destroy(&console->lock);
 	free(console);
 	return ret;
 }
 
+/* The terminal comes last, so that what is left of the output is written as it was meant. */
 void console_destroy(struct console *console)
 {
 	if (!console)
 		return;
-	output_flush(console);
-	close_streams(console);
+	console->sink = NULL;
+	console_output_stop(console);
+	console_input_stop(console);
+	if (console->job_controlled)
+		loop_signal_fini(console->loop, &console->job_control);
 	loop_timer_fini(console->loop, &console->gather);
-	loop_event_fini(console->loop, &console->kick);
-	pthread_mutex_destroy(&console->lock);
+	loop_event_fini(console->loop, &console->wake);
+	console_ends_close(&console->ends);
 	free(console);
+}
+
+void console_attach(struct console *console, const struct console_sink *sink)
+{
+	console->sink = sink;
+	/* What was typed before it came. */
+	loop_event_raise(&console->wake);
 }

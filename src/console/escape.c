@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The escape key's two states. */
 #include "escape.h"
 
-enum escape_action escape_next(struct escape *escape, uint8_t byte)
+#define CTRL_A 0x01
+
+enum escape_action escape_feed(struct escape *escape, uint8_t byte)
 {
-	if (!escape->pending) {
-		escape->pending = byte == ESCAPE_KEY;
-		return escape->pending ? ESCAPE_HOLD : ESCAPE_PASS;
+	if (!escape->armed) {
+		escape->armed = byte == CTRL_A;
+		return escape->armed ? ESCAPE_TAKE : ESCAPE_PASS;
 	}
-	escape->pending = false;
+	escape->armed = false;
 	switch (byte) {
-	case ESCAPE_KEY:
+	case CTRL_A:
 		return ESCAPE_PASS;
 	case 'x':
-	case 'X':
 		return ESCAPE_QUIT;
 	case 'h':
-	case 'H':
 	case '?':
 		return ESCAPE_HELP;
-	default:
-		return ESCAPE_DROP;
 	}
+	return ESCAPE_TAKE;
 }

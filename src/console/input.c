@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A console's input: from the host to the sink, no faster than it takes it. */
+/* From the file to the guest, no faster than the guest takes it. */
 #include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "console_internal.h"
+#include "term.h"
 
-static const char help_text[] = "\nCtrl-A x       end the machine\n"
-				"Ctrl-A h       this help\n"
-				"Ctrl-A Ctrl-A  send one Ctrl-A\n";
-
-void console_input_ready(struct console *console)
+static void help(void)
 {
-	loop_event_raise(&console->kick);
+	static const char text[] = "\n"
+				   "Ctrl-A x       end the guest\n"
+				   "Ctrl-A h       list these keys\n"
+				   "Ctrl-A Ctrl-A  send one Ctrl-A to the guest\n";
+
+	/* To the terminal, also where output goes into a file. */
+	if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0)
+		log_debug("console: nowhere to show help");
 }
 
-/* Takes escapes out of what was typed; how many bytes are left for the guest. */
-static size_t filter_escapes(struct console *console, uint8_t *buf, size_t len)
+/* Does what escapes in @buf say and takes them out; how many bytes are left for the guest. */
+static size_t take_escapes(struct console *console, uint8_t *buf, size_t len)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < len; i++) {
-		switch (escape_next(&console->escape, buf[i])) {
+		switch (escape_feed(&console->escape, buf[i])) {
 		case ESCAPE_PASS:
 			buf[kept++] = buf[i];
 			break;
@@ -30,87 +34,135 @@ static size_t filter_escapes(struct console *console, uint8_t *buf, size_t len)
 			console->quit(console->quit_ctx);
 			break;
 		case ESCAPE_HELP:
-			console_write(console, (const uint8_t *)help_text, strlen(help_text));
+			help();
 			break;
-		case ESCAPE_HOLD:
-		case ESCAPE_DROP:
+		case ESCAPE_TAKE:
 			break;
 		}
 	}
 	return kept;
 }
 
-/*
- * Reads once. False at the input's end. A terminal is read to the full whether there is room or
- * not, for the escape that may be in it; what does not fit is lost, as in a terminal's own queue.
- */
-static bool read_input(struct console *console)
+/* A background job's terminal is another's: what it types is not for us. */
+static bool in_background(const struct console *console)
 {
-	size_t room = sizeof(console->input) - console->input_len;
-	uint8_t buf[INPUT_SIZE];
-	ssize_t n = read(console->in.source.fd, buf, console->escapes ? sizeof(buf) : room);
-	size_t kept = (size_t)n;
-
-	if (n <= 0)
-		return n < 0 && (errno == EINTR || errno == EAGAIN);
-	if (console->escapes)
-		kept = filter_escapes(console, buf, (size_t)n);
-	if (kept > room)
-		kept = room;
-	memcpy(console->input + console->input_len, buf, kept);
-	console->input_len += kept;
-	return true;
+	return console->terminal && !term_is_ours();
 }
 
-static void offer_input(struct console *console)
+static void read_some(struct console *console)
 {
-	size_t n;
+	uint8_t buf[CONSOLE_INPUT_SIZE];
+	ssize_t n = read(console->ends.in, buf, ring_room(&console->in));
 
-	if (!console->input_len || !console->sink.input)
-		return;
-	n = console->sink.input(console->sink.ctx, console->input, console->input_len);
-	console->input_len -= n;
-	memmove(console->input, console->input + n, console->input_len);
+	if (n > 0) {
+		size_t len = (size_t)n;
+
+		if (console->terminal)
+			len = take_escapes(console, buf, len);
+		ring_put(&console->in, buf, len);
+	} else if (n == 0 || (errno != EAGAIN && errno != EINTR && !in_background(console))) {
+		console_input_stop(console);
+	}
 }
 
 /*
- * Only while all that was read has been taken, since one that has hung up is always ready; and a
- * terminal always, or a guest that takes nothing would take the escape from its user.
+ * @in_waits is set before the sink is asked: if it refuses, the guest may make room before we look
+ * at the answer, and console_input_ready() must find us waiting then. The sink's lock orders the
+ * two.
  */
-static void watch_input(struct console *console)
+static void offer(struct console *console)
 {
-	bool want = console->in.source.fd >= 0 && (console->escapes || !console->input_len);
+	size_t len, taken;
+	const uint8_t *buf;
 
-	stream_watch(console->loop, &console->in, want ? EPOLLIN : 0);
+	while (console->sink && (buf = ring_peek(&console->in, &len), len)) {
+		atomic_store(&console->in_waits, true);
+		taken = console->sink->input(console->sink->ctx, buf, len);
+		ring_drop(&console->in, taken);
+		if (taken < len)
+			return;
+		atomic_store(&console->in_waits, false);
+	}
 }
 
-static void read_and_offer(struct console *console)
+/*
+ * A terminal in the background is watched for its edges alone: what others type makes it readable
+ * for long, and a shell may put us in the foreground without a signal.
+ */
+static uint32_t wanted_events(const struct console *console)
 {
-	if (!read_input(console))
-		stream_close(console->loop, &console->in);
-	offer_input(console);
+	if (console->ends.in < 0 || console->in_always_ready || !ring_room(&console->in))
+		return 0;
+	return in_background(console) ? EPOLLIN | EPOLLET : EPOLLIN;
 }
 
-void input_ready(void *ctx, uint32_t events)
+static void watch(struct console *console)
+{
+	int ret = console_watch_set(console->loop, &console->in_watch, wanted_events(console));
+
+	if (ret == -EPERM) {
+		console->in_always_ready = true;
+		loop_event_raise(&console->wake);
+	} else if (ret < 0) {
+		console_input_stop(console);
+	}
+}
+
+void console_input_feed(struct console *console)
+{
+	if (console->in_always_ready && !ring_used(&console->in))
+		read_some(console);
+	offer(console);
+	if (console->in_always_ready && !ring_used(&console->in))
+		loop_event_raise(&console->wake);
+	watch(console);
+}
+
+/* The descriptor goes too: what is at its end polls as ready for ever. */
+void console_input_stop(struct console *console)
+{
+	console_watch_set(console->loop, &console->in_watch, 0);
+	console->in_always_ready = false;
+	if (console->terminal)
+		term_close();
+	console->terminal = false;
+	if (console->ends.in >= 0)
+		close(console->ends.in);
+	console->ends.in = -1;
+}
+
+static void readable(void *ctx, uint32_t events)
 {
 	struct console *console = ctx;
 
 	(void)events;
-	read_and_offer(console);
-	watch_input(console);
+	if (in_background(console))
+		return;
+	if (console->in_watch.events & EPOLLET)
+		term_raw();
+	read_some(console);
+	console_input_feed(console);
 }
 
-/* A file is never reported as ready and always is: read as long as what it gives is taken. */
-static bool may_read_file(const struct console *console)
+void console_input_start(struct console *console)
 {
-	return console->in.source.fd >= 0 && !console->in.polls && console->sink.input &&
-	       !console->input_len;
+	console->in = (struct ring){ .bytes = console->in_bytes, .size = CONSOLE_INPUT_SIZE };
+	console->in_watch.source = (struct loop_fd){
+		.fd = console->ends.in,
+		.callback = readable,
+		.ctx = console,
+	};
+	watch(console);
 }
 
-void input_pull(struct console *console)
+void console_input_resume(struct console *console)
 {
-	offer_input(console);
-	while (may_read_file(console))
-		read_and_offer(console);
-	watch_input(console);
+	term_raw();
+	console_input_feed(console);
+}
+
+void console_input_ready(struct console *console)
+{
+	if (atomic_exchange(&console->in_waits, false))
+		loop_event_raise(&console->wake);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A console's output: from any thread into the ring, from the ring to the host. */
+/* From the guest to the file: vCPU threads put bytes in a ring, the loop's thread writes them. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -10,189 +10,162 @@
 #include "base/log.h"
 #include "console_internal.h"
 
-/* What a pipe that polls as writable takes without blocking (POSIX PIPE_BUF is at least that). */
-#define WRITE_CHUNK 512
-#define FLUSH_MS    1000 /* for a reader that is slow when the machine has ended */
+#define PUMP_CHUNKS 16	 /* then the loop's other sources have their turn */
+#define FLUSH_MS    1000 /* what console_destroy() waits for a slow reader */
 
 /*
- * After each write the loop looks at the ring once more so much later, and until then a byte
+ * When all is written the loop looks at the ring once more so much later, and until then a byte
  * wakes nobody: a guest that prints costs a wake-up a piece, not a character.
  */
 #define GATHER_NS 1000000
 
-/* Users of a pseudo terminal come and go without an event: how often a full one is looked at. */
-#define PTY_LOOK_NS 100000000
-
-/* True if the loop must be woken. A full ring is news too: drop_unread() may have to help. */
-static bool note_queued_locked(struct console *console, bool full)
+/* In a console that may lose: makes room for @len bytes by forgetting as many of the oldest. */
+static void make_room(struct ring *ring, size_t len)
 {
-	bool wake = !console->awake || (full && !console->was_full);
+	size_t room = ring_room(ring);
 
-	console->awake = true;
-	console->was_full |= full;
-	return wake;
+	if (len > room)
+		ring_drop(ring, len - room < ring_used(ring) ? len - room : ring_used(ring));
 }
 
 size_t console_write(struct console *console, const uint8_t *buf, size_t len)
 {
+	size_t taken = len;
 	bool wake = false;
-	size_t n = len;
 
-	if (console->out.source.fd < 0 || !len)
-		return len;
 	pthread_mutex_lock(&console->lock);
-	if (!console->lost) {
-		n = ring_put(&console->ring, buf, len);
-		wake = note_queued_locked(console, n < len);
+	if (!console->out_dropping) {
+		if (console->ends.lossy)
+			make_room(&console->out, len);
+		taken = ring_put(&console->out, buf, len);
+		if (taken < len)
+			console->out_starved = true;
+		wake = console->out_idle && taken;
+		if (wake)
+			console->out_idle = false;
 	}
 	pthread_mutex_unlock(&console->lock);
 	if (wake)
-		loop_event_raise(&console->kick);
-	return n;
+		loop_event_raise(&console->wake);
+	return taken;
 }
 
-/* The reader is gone: the guest goes on without one. */
-static void lose_output(struct console *console, int error)
+/* Under @lock. True: the sink is to be told that there is room; a single byte is not worth it. */
+static bool end_starvation(struct console *console)
 {
-	log_warn("console output is lost from here on: %s", strerror(error));
-	pthread_mutex_lock(&console->lock);
-	console->lost = true;
-	ring_drop(&console->ring, ring_used(&console->ring));
-	pthread_mutex_unlock(&console->lock);
-}
-
-static size_t ring_level(struct console *console)
-{
-	size_t used;
-
-	pthread_mutex_lock(&console->lock);
-	used = ring_used(&console->ring);
-	pthread_mutex_unlock(&console->lock);
-	return used;
-}
-
-bool output_pending(struct console *console)
-{
-	return ring_level(console) > 0;
-}
-
-static bool writable(const struct stream *stream)
-{
-	struct pollfd pollfd = { .fd = stream->source.fd, .events = POLLOUT };
-
-	return !stream->polls || poll(&pollfd, 1, 0) == 1;
-}
-
-/*
- * Writes one piece of the ring. The descriptor may be shared with others and so stays blocking:
- * no more is written than one that polls as writable takes. How many bytes, 0 where the reader is
- * not ready, or -errno.
- */
-static ssize_t write_some(struct console *console)
-{
-	const uint8_t *bytes;
-	ssize_t n;
-	size_t len;
-
-	/* Only this thread takes bytes out, so what is peeked stays where it is. */
-	pthread_mutex_lock(&console->lock);
-	bytes = ring_peek(&console->ring, WRITE_CHUNK, &len);
-	pthread_mutex_unlock(&console->lock);
-	if (!writable(&console->out))
-		return 0;
-	do
-		n = write(console->out.source.fd, bytes, len);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return errno == EAGAIN ? 0 : -errno;
-	pthread_mutex_lock(&console->lock);
-	ring_drop(&console->ring, (size_t)n);
-	pthread_mutex_unlock(&console->lock);
-	return n;
-}
-
-/*
- * Writes what the ring holds now; what comes meanwhile is for the next time, so that a guest that
- * never stops does not keep the loop. False where the reader is not ready for all of it.
- */
-static bool write_ring(struct console *console)
-{
-	ssize_t left = (ssize_t)ring_level(console);
-
-	while (left > 0) {
-		ssize_t n = write_some(console);
-
-		if (n == 0)
-			return false;
-		if (n < 0) {
-			lose_output(console, (int)-n);
-			return true;
-		}
-		left -= n;
-	}
+	if (!console->out_starved || ring_used(&console->out) > CONSOLE_OUTPUT_SIZE / 2)
+		return false;
+	console->out_starved = false;
 	return true;
 }
 
 /*
- * Nobody may ever open a pseudo terminal, and a guest must not wait for that: once all is full,
- * what was written first goes. True if there is room again.
+ * Has the next bytes to write in @chunk. False: there are none; with @sleep the next byte to come
+ * then has to wake the loop.
  */
-static bool drop_unread(struct console *console)
-{
-	return console->pty.fd >= 0 && ring_level(console) == RING_SIZE &&
-	       !pty_in_use(&console->pty) && pty_discard(&console->pty) == 0;
-}
-
-static void tell_drained(struct console *console)
+static bool refill(struct console *console, bool sleep)
 {
 	bool drained;
 
+	if (console->chunk_pos < console->chunk_len)
+		return true;
 	pthread_mutex_lock(&console->lock);
-	drained = console->was_full && ring_used(&console->ring) < RING_SIZE;
-	if (drained)
-		console->was_full = false;
+	console->chunk_pos = 0;
+	console->chunk_len = ring_get(&console->out, console->chunk, sizeof(console->chunk));
+	console->out_idle = sleep && !console->chunk_len;
+	drained = end_starvation(console);
 	pthread_mutex_unlock(&console->lock);
-	if (drained && console->sink.drained)
-		console->sink.drained(console->sink.ctx);
+	if (drained && console->sink)
+		console->sink->drained(console->sink->ctx);
+	return console->chunk_len > 0;
 }
 
-/* When to look at the ring by the clock; 0: the reader's readiness is the next event. */
-static uint64_t next_look(const struct console *console)
+/* Writes some of @chunk: 0, -EAGAIN where the file takes nothing now, or -errno. */
+static int send_some(struct console *console)
 {
-	if (!console->out.watched)
-		return GATHER_NS;
-	return console->pty.fd >= 0 ? PTY_LOOK_NS : 0;
+	struct pollfd ready = { .fd = console->ends.out, .events = POLLOUT };
+	ssize_t n;
+
+	if (poll(&ready, 1, 0) <= 0)
+		return -EAGAIN;
+	n = write(console->ends.out, console->chunk + console->chunk_pos,
+		  console->chunk_len - console->chunk_pos);
+	if (n < 0)
+		return errno == EINTR ? -EAGAIN : -errno;
+	console->chunk_pos += (size_t)n;
+	return 0;
 }
 
-void output_push(struct console *console)
+/* The reader is gone: from here on output vanishes, which the guest cannot tell. */
+static void give_up(struct console *console, int error)
 {
-	bool done = write_ring(console);
-
-	if (!done && drop_unread(console))
-		done = write_ring(console);
-	stream_watch(console->loop, &console->out, done ? 0 : EPOLLOUT);
-	tell_drained(console);
-	loop_timer_set(&console->gather, next_look(console));
+	log_warn("console: cannot write, output is dropped from here on: %s", strerror(-error));
+	console_watch_set(console->loop, &console->out_watch, 0);
+	console->chunk_pos = console->chunk_len;
+	pthread_mutex_lock(&console->lock);
+	console->out_dropping = true;
+	ring_drop(&console->out, ring_used(&console->out));
+	pthread_mutex_unlock(&console->lock);
+	refill(console, true);
 }
 
-/* If nothing came since the last write, the next byte has to wake us. */
-void output_gathered(void *ctx)
+void console_output_pump(struct console *console)
+{
+	int ret;
+
+	for (unsigned int i = 0; i < PUMP_CHUNKS; i++) {
+		if (!refill(console, false)) {
+			console_watch_set(console->loop, &console->out_watch, 0);
+			loop_timer_set(&console->gather, GATHER_NS);
+			return;
+		}
+		ret = send_some(console);
+		if (ret == -EAGAIN)
+			ret = console_watch_set(console->loop, &console->out_watch, EPOLLOUT);
+		else if (ret == 0)
+			continue;
+		if (ret < 0)
+			give_up(console, ret);
+		return;
+	}
+	loop_event_raise(&console->wake);
+}
+
+bool console_output_awake(struct console *console)
+{
+	bool awake;
+
+	pthread_mutex_lock(&console->lock);
+	awake = !console->out_idle;
+	pthread_mutex_unlock(&console->lock);
+	return awake;
+}
+
+void console_output_gathered(void *ctx)
 {
 	struct console *console = ctx;
-	bool pending;
 
-	pthread_mutex_lock(&console->lock);
-	pending = ring_used(&console->ring) > 0;
-	console->awake = pending;
-	pthread_mutex_unlock(&console->lock);
-	if (pending)
-		output_push(console);
+	if (refill(console, true))
+		console_output_pump(console);
 }
 
-void output_ready(void *ctx, uint32_t events)
+static void writable(void *ctx, uint32_t events)
 {
 	(void)events;
-	output_push(ctx);
+	console_output_pump(ctx);
+}
+
+void console_output_init(struct console *console)
+{
+	pthread_mutex_init(&console->lock, NULL);
+	console->out = (struct ring){ .bytes = console->out_bytes, .size = CONSOLE_OUTPUT_SIZE };
+	console->out_idle = true;
+	console->out_dropping = console->ends.out < 0;
+	console->out_watch.source = (struct loop_fd){
+		.fd = console->ends.out,
+		.callback = writable,
+		.ctx = console,
+	};
 }
 
 static int64_t now_ms(void)
@@ -200,22 +173,27 @@ static int64_t now_ms(void)
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What the guest said last is what its user most wants to read. */
-void output_flush(struct console *console)
+static bool wait_writable(const struct console *console, int64_t deadline)
 {
-	struct pollfd pollfd = { .fd = console->out.source.fd, .events = POLLOUT };
-	int64_t end = now_ms() + FLUSH_MS;
-	int64_t left = FLUSH_MS;
+	struct pollfd ready = { .fd = console->ends.out, .events = POLLOUT };
+	int64_t left = deadline - now_ms();
 
-	if (console->pty.fd >= 0 && !pty_in_use(&console->pty))
-		return;
-	while (left > 0 && !write_ring(console)) {
-		poll(&pollfd, 1, (int)left);
-		left = end - now_ms();
+	return left > 0 && poll(&ready, 1, (int)left) > 0;
+}
+
+void console_output_stop(struct console *console)
+{
+	int64_t deadline = now_ms() + FLUSH_MS;
+
+	console_watch_set(console->loop, &console->out_watch, 0);
+	while (refill(console, true)) {
+		int ret = send_some(console);
+
+		if (ret < 0 && (ret != -EAGAIN || !wait_writable(console, deadline)))
+			break;
 	}
-	if (console->pty.fd >= 0)
-		pty_wait_read(&console->pty, end - now_ms());
+	pthread_mutex_destroy(&console->lock);
 }

@@ -1,30 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to src/console: a byte ring. Not locked; free-running indexes, masked on use. */
-#ifndef ARCVISOR_CONSOLE_RING_H
-#define ARCVISOR_CONSOLE_RING_H
+/* Private to src/console: a ring of bytes in the caller's memory. Guarded by whoever owns it. */
+#ifndef ARCVISOR_SRC_CONSOLE_RING_H
+#define ARCVISOR_SRC_CONSOLE_RING_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define RING_SIZE 65536u /* a power of two */
-
 struct ring {
-	uint32_t head, tail; /* read here, write there */
-	uint8_t bytes[RING_SIZE];
+	uint8_t *bytes;
+	size_t size; /* a power of two */
+	size_t head; /* bytes ever put in; wraps with its type */
+	size_t tail; /* bytes ever taken out */
 };
 
 static inline size_t ring_used(const struct ring *ring)
 {
-	return ring->tail - ring->head;
+	return ring->head - ring->tail;
 }
 
-/* Appends as much as there is room for: how many bytes. */
+static inline size_t ring_room(const struct ring *ring)
+{
+	return ring->size - ring_used(ring);
+}
+
+/* Puts in what fits; how much that is. */
 size_t ring_put(struct ring *ring, const uint8_t *buf, size_t len);
 
-/* The oldest bytes that lie in one piece; *@len of them, at most @max. */
-const uint8_t *ring_peek(const struct ring *ring, size_t max, size_t *len);
+/* Takes out at most @len of the oldest bytes; how many. */
+size_t ring_get(struct ring *ring, uint8_t *buf, size_t len);
 
-/* Forgets the oldest @len bytes. */
+/* The oldest bytes that lie in one piece; how many in *@len, 0 where the ring is empty. */
+const uint8_t *ring_peek(const struct ring *ring, size_t *len);
+
+/* Forgets the oldest @len bytes, at most ring_used(). */
 void ring_drop(struct ring *ring, size_t len);
 
 #endif

@@ -1,107 +1,111 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Raw mode, and every way out of it. */
+/* The terminal's mode, and every way out of the process that must put it back. */
 #include "term.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
-/* Signals that end the process from within; others come to the event loop. */
 static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS, SIGQUIT };
 
+/* Written by the loop's thread; signal handlers and exit() read it while @raw says so. */
 static struct {
-	volatile sig_atomic_t raw;
+	bool open;
 	int fd;
-	struct termios before, mode;
+	struct termios saved;
+	_Atomic bool raw;
+	struct sigaction previous[ARRAY_SIZE(fatal_signals)];
 } term;
 
-/* The terminal is another job's now: its mode is none of our business. */
-static bool in_background(void)
+bool term_is_ours(void)
 {
 	pid_t group = tcgetpgrp(term.fd);
 
-	return group > 0 && group != getpgrp();
+	/* -1 where it does not control us, 0 where its group is out of our sight. */
+	return group <= 0 || group == getpgrp();
 }
 
-/*
- * Should we lose the foreground in between, SIGTTOU would stop us on our way out; blocked, the
- * change is made instead (POSIX, tcsetattr).
- */
-static void set_mode(const struct termios *mode)
+void term_raw(void)
 {
-	sigset_t ttou, before;
+	struct termios mode = term.saved;
 
-	if (in_background())
+	if (!term_is_ours())
 		return;
-	sigemptyset(&ttou);
-	sigaddset(&ttou, SIGTTOU);
-	pthread_sigmask(SIG_BLOCK, &ttou, &before);
-	tcsetattr(term.fd, TCSANOW, mode);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | IGNCR | INLCR | INPCK | ISTRIP | IXON);
+	mode.c_lflag &= ~(tcflag_t)(ICANON | ECHO | ISIG | IEXTEN);
+	mode.c_cc[VMIN] = 1;
+	mode.c_cc[VTIME] = 0;
+	/* Before the change, so that one that kills us in between restores too much, not too
+	 * little. */
+	atomic_store(&term.raw, true);
+	tcsetattr(term.fd, TCSANOW, &mode);
 }
 
 void term_restore(void)
 {
-	if (!term.raw)
-		return;
-	term.raw = 0;
-	set_mode(&term.before);
-}
-
-/* SA_RESETHAND put the default back: the signal comes again when we return, and ends us. */
-static void on_fatal(int signo)
-{
-	term_restore();
-	raise(signo);
-}
-
-/* Whoever stopped us may have changed the mode: the shell that puts us in the foreground again. */
-static void on_continue(int signo)
-{
 	int saved = errno;
 
-	(void)signo;
-	if (term.raw)
-		set_mode(&term.mode);
+	if (atomic_exchange(&term.raw, false) && term_is_ours())
+		tcsetattr(term.fd, TCSANOW, &term.saved);
 	errno = saved;
 }
 
-static void install_handlers(void)
+/* Hands on to whoever had the signal before; the default ends the process on return. */
+static void on_fatal(int signo)
 {
-	struct sigaction fatal = { .sa_handler = on_fatal, .sa_flags = (int)SA_RESETHAND };
-	struct sigaction cont = { .sa_handler = on_continue, .sa_flags = SA_RESTART };
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(fatal_signals); i++)
-		sigaction(fatal_signals[i], &fatal, NULL);
-	sigaction(SIGCONT, &cont, NULL);
+	term_restore();
+	for (size_t i = 0; i < ARRAY_SIZE(fatal_signals); i++)
+		if (fatal_signals[i] == signo)
+			sigaction(signo, &term.previous[i], NULL);
+	raise(signo);
 }
 
-int term_raw(int fd)
+static void catch_fatal_signals(void)
 {
-	static bool installed;
+	struct sigaction action = { .sa_handler = on_fatal };
 
-	if (tcgetattr(fd, &term.before) < 0)
-		return errno == EINVAL ? -ENOTTY : -errno;
-	term.fd = fd;
-	term.mode = term.before;
-	term.mode.c_iflag &= ~(tcflag_t)(BRKINT | ICRNL | IGNCR | INLCR | INPCK | ISTRIP | IXON);
-	term.mode.c_lflag &= ~(tcflag_t)(ECHO | ICANON | IEXTEN | ISIG);
-	term.mode.c_cc[VMIN] = 1;
-	term.mode.c_cc[VTIME] = 0;
-	if (!installed) {
-		install_handlers();
-		atexit(term_restore);
-		installed = true;
-	}
-	term.raw = 1;
-	if (tcsetattr(fd, TCSANOW, &term.mode) < 0) {
-		term.raw = 0;
+	for (size_t i = 0; i < ARRAY_SIZE(fatal_signals); i++)
+		sigaction(fatal_signals[i], &action, &term.previous[i]);
+}
+
+int term_open(int fd)
+{
+	static bool registered;
+
+	if (term.open)
+		return -EBUSY;
+	if (tcgetattr(fd, &term.saved) < 0)
 		return -errno;
-	}
+	if (!registered && atexit(term_restore) != 0)
+		return -ENOMEM;
+	registered = true;
+	term.open = true;
+	term.fd = fd;
+	catch_fatal_signals();
 	return 0;
+}
+
+void term_close(void)
+{
+	if (!term.open)
+		return;
+	term_restore();
+	for (size_t i = 0; i < ARRAY_SIZE(fatal_signals); i++)
+		sigaction(fatal_signals[i], &term.previous[i], NULL);
+	term.open = false;
+}
+
+int term_make_raw(int fd)
+{
+	struct termios mode;
+
+	if (tcgetattr(fd, &mode) < 0)
+		return -errno;
+	cfmakeraw(&mode);
+	return tcsetattr(fd, TCSANOW, &mode) < 0 ? -errno : 0;
 }

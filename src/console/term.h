@@ -1,20 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to src/console: the terminal on standard input. One a process, since a terminal's mode
- * is one; set up and restored on the loop's thread.
+ * Private to src/console: the user's terminal in raw mode, and back.
+ *
+ * A process has at most one. From term_open() to term_close() it is restored by exit() and by
+ * SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGSYS and SIGQUIT before they do what they would have
+ * done.
  */
-#ifndef ARCVISOR_CONSOLE_TERM_H
-#define ARCVISOR_CONSOLE_TERM_H
+#ifndef ARCVISOR_SRC_CONSOLE_TERM_H
+#define ARCVISOR_SRC_CONSOLE_TERM_H
+
+#include <stdbool.h>
 
 /*
- * Puts the terminal @fd into raw mode, output processing stays on, and arranges that exit(3),
- * fatal signals and SIGCONT leave or make it right. 0 or -errno; -ENOTTY: no terminal. A
- * background job is stopped by SIGTTOU until its user brings it forward, as any that asks for the
- * terminal, and later leaves the mode alone as long as it is in the background.
+ * Remembers the mode of terminal @fd, which the caller keeps open until term_close(). -errno:
+ * -ENOTTY where @fd is none, -EBUSY where there is one already.
  */
-int term_raw(int fd);
+int term_open(int fd);
 
-/* Puts back the mode that term_raw() found. Harmless where there was none. */
+/* False where the terminal controls us and another process group has it: a background job. */
+bool term_is_ours(void);
+
+/* Raw mode but for output processing, so that the log's lines end well. A background job's no-op.
+ */
+void term_raw(void);
+
+/* Back to the remembered mode. Safe in a signal handler; a background job's no-op. */
 void term_restore(void);
+
+/* Restores and forgets. */
+void term_close(void);
+
+/* Puts pseudo terminal @fd in raw mode: bytes pass as they are, both ways. 0 or -errno. */
+int term_make_raw(int fd);
 
 #endif

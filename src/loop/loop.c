@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The event loop on epoll(7), eventfd(2) and signalfd(2). */
+/* The event loop on epoll(7), eventfd(2), timerfd(2) and signalfd(2). */
 #include "loop/loop.h"
 
 #include <errno.h>
@@ -15,15 +15,18 @@
 
 struct loop {
 	int epoll;
-	struct loop_event stop; /* wakes epoll_wait() */
-	_Atomic bool stopped;	/* stored before the wake-up, taken by loop_run() */
-	/* The events under way, so that a callback that removes a source takes it out of them. */
+	struct loop_event wake; /* ends epoll_wait() for loop_stop() */
+	_Atomic bool stopping;
+	/*
+	 * Events that epoll gave and that are still to be delivered: [next, count). They outlive
+	 * loop_run(), because what is edge-triggered would not be given again.
+	 */
 	struct epoll_event events[BATCH];
-	int nr_events;
+	int next, count;
 };
 
-/* That the event came out of epoll_wait() is all that it is for. */
-static void loop_woken(void *ctx)
+/* loop_run() looks at the flag after every callback, this one too. */
+static void woken(void *ctx)
 {
 	(void)ctx;
 }
@@ -40,7 +43,7 @@ int loop_create(struct loop **out)
 		ret = -errno;
 		goto fail;
 	}
-	ret = loop_event_init(loop, &loop->stop, loop_woken, loop);
+	ret = loop_event_init(loop, &loop->wake, woken, loop);
 	if (ret < 0)
 		goto fail_epoll;
 	*out = loop;
@@ -57,40 +60,42 @@ void loop_destroy(struct loop *loop)
 {
 	if (!loop)
 		return;
-	loop_event_fini(loop, &loop->stop);
+	loop_event_fini(loop, &loop->wake);
 	close(loop->epoll);
 	free(loop);
 }
 
-/* What a stop leaves of the batch is level-triggered, and so comes again. */
-static void dispatch(struct loop *loop)
+static void deliver(struct loop *loop)
 {
-	for (int i = 0; i < loop->nr_events && !atomic_load(&loop->stopped); i++) {
-		struct loop_fd *source = loop->events[i].data.ptr;
+	const struct epoll_event *event = &loop->events[loop->next++];
+	struct loop_fd *source = event->data.ptr;
 
-		if (source)
-			source->callback(source->ctx, loop->events[i].events);
-	}
-	loop->nr_events = 0;
+	if (source)
+		source->callback(source->ctx, event->events);
 }
 
 int loop_run(struct loop *loop)
 {
-	while (!atomic_exchange(&loop->stopped, false)) {
-		int n = epoll_wait(loop->epoll, loop->events, BATCH, -1);
-
-		if (n < 0 && errno != EINTR)
-			return -errno;
-		loop->nr_events = n > 0 ? n : 0;
-		dispatch(loop);
+	while (!atomic_exchange(&loop->stopping, false)) {
+		if (loop->next < loop->count) {
+			deliver(loop);
+			continue;
+		}
+		loop->next = 0;
+		loop->count = epoll_wait(loop->epoll, loop->events, BATCH, -1);
+		if (loop->count < 0) {
+			loop->count = 0;
+			if (errno != EINTR)
+				return -errno;
+		}
 	}
 	return 0;
 }
 
 void loop_stop(struct loop *loop)
 {
-	atomic_store(&loop->stopped, true);
-	loop_event_raise(&loop->stop);
+	atomic_store(&loop->stopping, true);
+	loop_event_raise(&loop->wake);
 }
 
 static int control(struct loop *loop, int op, struct loop_fd *source, uint32_t events)
@@ -100,6 +105,20 @@ static int control(struct loop *loop, int op, struct loop_fd *source, uint32_t e
 	return epoll_ctl(loop->epoll, op, source->fd, &event) < 0 ? -errno : 0;
 }
 
+/* Leaves of @source's events that are still to be delivered those in @keep. */
+static void limit_pending(struct loop *loop, const struct loop_fd *source, uint32_t keep)
+{
+	for (int i = loop->next; i < loop->count; i++) {
+		struct epoll_event *event = &loop->events[i];
+
+		if (event->data.ptr != source)
+			continue;
+		event->events &= keep;
+		if (!event->events)
+			event->data.ptr = NULL;
+	}
+}
+
 int loop_fd_add(struct loop *loop, struct loop_fd *source, uint32_t events)
 {
 	return control(loop, EPOLL_CTL_ADD, source, events);
@@ -107,15 +126,14 @@ int loop_fd_add(struct loop *loop, struct loop_fd *source, uint32_t events)
 
 int loop_fd_modify(struct loop *loop, struct loop_fd *source, uint32_t events)
 {
+	limit_pending(loop, source, events | EPOLLERR | EPOLLHUP);
 	return control(loop, EPOLL_CTL_MOD, source, events);
 }
 
 void loop_fd_remove(struct loop *loop, struct loop_fd *source)
 {
+	limit_pending(loop, source, 0);
 	control(loop, EPOLL_CTL_DEL, source, 0);
-	for (int i = 0; i < loop->nr_events; i++)
-		if (loop->events[i].data.ptr == source)
-			loop->events[i].data.ptr = NULL;
 }
 
 static void event_readable(void *ctx, uint32_t events)
@@ -158,7 +176,7 @@ void loop_event_raise(struct loop_event *event)
 	int saved = errno; /* a signal handler may call this */
 
 	/* EAGAIN: the counter is full, so the event is raised already. */
-	eventfd_write(event->source.fd, 1);
+	(void)eventfd_write(event->source.fd, 1);
 	errno = saved;
 }
 
@@ -209,6 +227,7 @@ void loop_timer_set(struct loop_timer *timer, uint64_t ns)
 	timerfd_settime(timer->source.fd, 0, &when, NULL);
 }
 
+/* One signal a call: the callback may end the source, and epoll says so while there are more. */
 static void signal_readable(void *ctx, uint32_t events)
 {
 	struct loop_signal *sig = ctx;

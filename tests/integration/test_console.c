@@ -129,6 +129,19 @@ Test(console, a_pipe_passes_ctrl_a)
 	machine_fini(&machine);
 }
 
+/* Typed before the guest listens, as a script does: not a byte of it is lost. */
+Test(console, input_ahead_of_the_guest_waits_for_it)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", ECHO_GUEST));
+	machine_send(&machine, "early bird, forty bytes and some more: !q");
+	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect(strstr(machine.text, "early bird, forty bytes and some more: !"), "%s",
+		  machine.text);
+	machine_fini(&machine);
+}
+
 /* More than any FIFO holds, in one piece: nothing is lost or turned around. */
 Test(console, a_burst_of_input_arrives_whole)
 {

@@ -143,6 +143,22 @@ Test(usage, no_permission_for_dev_kvm)
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL), "group kvm");
 }
 
+static void close_standard_fds(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		close(fd);
+}
+
+/* The kernel's file must not become standard output by taking its number. */
+Test(usage, closed_standard_descriptors_do_no_harm)
+{
+	struct machine machine;
+
+	machine_before_exec = close_standard_fds;
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off.img")), 0);
+	machine_fini(&machine);
+}
+
 Test(usage, help_answers)
 {
 	struct machine machine;

@@ -1,226 +1,235 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What the console tests share. */
 #include "rig.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pty.h>
-#include <stdlib.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <termios.h>
 #include <unistd.h>
 
-struct rig rig;
+static int errors_fd;
 
-static int log_file = -1, log_saved = -1;
-
-void rig_init(void)
+static void move_fd(int from, int to)
 {
-	rig = (struct rig){ .type = -1, .shown = -1, .room = SIZE_MAX };
-	cr_assert_eq(loop_create(&rig.loop), 0);
+	if (from < 0)
+		close(to);
+	else
+		cr_assert_eq(dup2(from, to), to);
 }
 
-void rig_fini(void)
+void rig_stdio(int in, int out)
 {
-	console_destroy(rig.console);
-	loop_destroy(rig.loop);
+	fflush(NULL);
+	move_fd(in, STDIN_FILENO);
+	move_fd(out, STDOUT_FILENO);
 }
 
-void rig_use_pipes(void)
+static size_t take_input(void *ctx, const uint8_t *buf, size_t len)
 {
-	int in[2], out[2];
+	struct rig *rig = ctx;
+	size_t n;
 
-	cr_assert_eq(pipe2(in, O_CLOEXEC), 0);
-	cr_assert_eq(pipe2(out, O_CLOEXEC), 0);
-	cr_assert_eq(dup2(in[0], STDIN_FILENO), STDIN_FILENO);
-	cr_assert_eq(dup2(out[1], STDOUT_FILENO), STDOUT_FILENO);
-	close(in[0]);
-	close(out[1]);
-	rig.type = in[1];
-	rig.shown = out[0];
-}
-
-void rig_use_terminal(void)
-{
-	int master, slave;
-
-	cr_assert_eq(openpty(&master, &slave, NULL, NULL, NULL), 0);
-	cr_assert_eq(dup2(slave, STDIN_FILENO), STDIN_FILENO);
-	cr_assert_eq(dup2(slave, STDOUT_FILENO), STDOUT_FILENO);
-	close(slave);
-	rig.type = master;
-	rig.shown = master;
-}
-
-void rig_use_input_file(const char *text)
-{
-	int fd = memfd_create("input", MFD_CLOEXEC);
-
-	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	cr_assert_eq(lseek(fd, 0, SEEK_SET), 0);
-	cr_assert_eq(dup2(fd, STDIN_FILENO), STDIN_FILENO);
-	close(fd);
-}
-
-static void quit(void *ctx)
-{
-	(void)ctx;
-	rig.quits++;
-}
-
-static size_t take(void *ctx, const uint8_t *buf, size_t len)
-{
-	size_t n = len < rig.room ? len : rig.room;
-
-	(void)ctx;
-	cr_assert(rig.got_len + n < sizeof(rig.got));
-	memcpy(rig.got + rig.got_len, buf, n);
-	rig.got_len += n;
+	pthread_mutex_lock(&rig->lock);
+	n = rig->room - rig->taken < len ? rig->room - rig->taken : len;
+	memcpy(rig->input + rig->taken, buf, n);
+	rig->taken += n;
+	pthread_cond_broadcast(&rig->changed);
+	pthread_mutex_unlock(&rig->lock);
 	return n;
+}
+
+static void count(struct rig *rig, unsigned int *what)
+{
+	pthread_mutex_lock(&rig->lock);
+	++*what;
+	pthread_cond_broadcast(&rig->changed);
+	pthread_mutex_unlock(&rig->lock);
 }
 
 static void drained(void *ctx)
 {
-	(void)ctx;
-	rig.drained++;
+	struct rig *rig = ctx;
+
+	count(rig, &rig->drained);
 }
 
-void rig_attach(void)
+static void quit(void *ctx)
 {
-	const struct console_sink sink = { .input = take, .drained = drained };
+	struct rig *rig = ctx;
 
-	console_attach(rig.console, &sink);
+	count(rig, &rig->quits);
 }
 
-void rig_open(enum console_kind kind, const char *path)
+void rig_attach(struct rig *rig)
 {
-	const struct console_config config = { .kind = kind, .path = path };
-
-	cr_assert_eq(console_create(rig.loop, &config, quit, NULL, &rig.console), 0);
-	rig_attach();
+	console_attach(rig->console, &rig->sink);
 }
 
-struct watch {
-	struct loop_timer timer;
-	bool (*done)(void);
-};
-
-static void look(void *ctx)
+void rig_init(struct rig *rig, enum console_kind kind, const char *path)
 {
-	struct watch *watch = ctx;
+	struct console_config config = { .kind = kind, .path = path };
 
-	if (watch->done())
-		loop_stop(rig.loop);
-	else
-		loop_timer_set(&watch->timer, 200000);
+	memset(rig, 0, sizeof(*rig));
+	rig->room = RIG_INPUT_MAX;
+	pthread_mutex_init(&rig->lock, NULL);
+	pthread_cond_init(&rig->changed, NULL);
+	rig->sink = (struct console_sink){ .input = take_input, .drained = drained, .ctx = rig };
+	cr_assert_eq(loop_create(&rig->loop), 0);
+	cr_assert_eq(console_create(rig->loop, &config, quit, rig, &rig->console), 0);
+	rig_attach(rig);
 }
 
-void rig_run_until(bool (*done)(void))
+static void *run(void *ctx)
 {
-	struct watch watch = { .done = done };
+	struct rig *rig = ctx;
 
-	cr_assert_eq(loop_timer_init(rig.loop, &watch.timer, look, &watch), 0);
-	loop_timer_set(&watch.timer, 1);
-	cr_assert_eq(loop_run(rig.loop), 0);
-	loop_timer_fini(rig.loop, &watch.timer);
+	cr_assert_eq(loop_run(rig->loop), 0);
+	return NULL;
 }
 
-static void stop(void *ctx)
+void rig_run(struct rig *rig)
 {
-	(void)ctx;
-	loop_stop(rig.loop);
+	cr_assert_eq(pthread_create(&rig->thread, NULL, run, rig), 0);
+	rig->running = true;
 }
 
-/* More than once: what is ready first may make something else so. */
-void rig_run_ready(void)
+void rig_halt(struct rig *rig)
 {
-	struct loop_event end;
+	if (!rig->running)
+		return;
+	loop_stop(rig->loop);
+	pthread_join(rig->thread, NULL);
+	rig->running = false;
+}
 
-	for (int i = 0; i < 5; i++) {
-		cr_assert_eq(loop_event_init(rig.loop, &end, stop, NULL), 0);
-		loop_event_raise(&end);
-		cr_assert_eq(loop_run(rig.loop), 0);
-		loop_event_fini(rig.loop, &end);
+void rig_fini(struct rig *rig)
+{
+	rig_halt(rig);
+	console_destroy(rig->console);
+	loop_destroy(rig->loop);
+	pthread_cond_destroy(&rig->changed);
+	pthread_mutex_destroy(&rig->lock);
+}
+
+void rig_allow(struct rig *rig, size_t more)
+{
+	pthread_mutex_lock(&rig->lock);
+	rig->room += more;
+	pthread_mutex_unlock(&rig->lock);
+	console_input_ready(rig->console);
+}
+
+void rig_wait_input(struct rig *rig, size_t total)
+{
+	pthread_mutex_lock(&rig->lock);
+	while (rig->taken < total)
+		pthread_cond_wait(&rig->changed, &rig->lock);
+	pthread_mutex_unlock(&rig->lock);
+}
+
+static void wait_count(struct rig *rig, const unsigned int *what, unsigned int times)
+{
+	pthread_mutex_lock(&rig->lock);
+	while (*what < times)
+		pthread_cond_wait(&rig->changed, &rig->lock);
+	pthread_mutex_unlock(&rig->lock);
+}
+
+unsigned int rig_drained(struct rig *rig)
+{
+	unsigned int times;
+
+	pthread_mutex_lock(&rig->lock);
+	times = rig->drained;
+	pthread_mutex_unlock(&rig->lock);
+	return times;
+}
+
+void rig_wait_drained(struct rig *rig, unsigned int times)
+{
+	wait_count(rig, &rig->drained, times);
+}
+
+void rig_wait_quits(struct rig *rig, unsigned int times)
+{
+	wait_count(rig, &rig->quits, times);
+}
+
+void rig_send(struct rig *rig, const void *buf, size_t len)
+{
+	const uint8_t *from = buf;
+	unsigned int waits = rig_drained(rig);
+
+	while (len) {
+		size_t n = console_write(rig->console, from, len);
+
+		from += n;
+		len -= n;
+		if (len)
+			rig_wait_drained(rig, ++waits);
 	}
 }
 
-void rig_say(const char *text)
+void rig_pattern(uint8_t *buf, size_t len)
 {
-	size_t len = strlen(text);
-
-	cr_assert_eq(console_write(rig.console, (const uint8_t *)text, len), len);
+	for (size_t i = 0; i < len; i++)
+		buf[i] = (uint8_t)(i % 2 ? i / 512 : i / 2);
 }
 
-void rig_type(const char *text)
+size_t rig_read(int fd, void *buf, size_t len)
 {
-	cr_assert_eq(write(rig.type, text, strlen(text)), (ssize_t)strlen(text));
-}
+	size_t total = 0;
 
-static const char *wanted;
+	while (total < len) {
+		ssize_t n = read(fd, (char *)buf + total, len - total);
 
-static bool input_is_there(void)
-{
-	return rig.got_len >= strlen(wanted);
-}
-
-void rig_expect_input(const char *text)
-{
-	wanted = text;
-	rig_run_until(input_is_there);
-	cr_assert_eq(rig.got_len, strlen(text));
-	cr_assert_eq(memcmp(rig.got, text, rig.got_len), 0, "got %.*s", (int)rig.got_len, rig.got);
-}
-
-static bool output_is_there(void)
-{
-	struct pollfd pollfd = { .fd = rig.shown, .events = POLLIN };
-	char byte;
-
-	while (*wanted && poll(&pollfd, 1, 0) == 1) {
-		cr_assert_eq(read(rig.shown, &byte, 1), 1);
-		cr_assert_eq(byte, *wanted, "%d in place of %s", byte, wanted);
-		wanted++;
+		if (n <= 0)
+			break;
+		total += (size_t)n;
 	}
-	return !*wanted;
-}
-
-void rig_expect_output(const char *text)
-{
-	wanted = text;
-	rig_run_until(output_is_there);
-}
-
-size_t rig_fill(void)
-{
-	size_t total = 0, n;
-
-	do {
-		uint8_t buf[251];
-
-		for (size_t i = 0; i < sizeof(buf); i++)
-			buf[i] = (uint8_t)((total + i) % 251);
-		n = console_write(rig.console, buf, sizeof(buf));
-		total += n;
-	} while (n);
 	return total;
 }
 
-void rig_log_start(void)
+void rig_wait_read(int fd)
 {
-	log_file = memfd_create("stderr", MFD_CLOEXEC);
-	log_saved = dup(STDERR_FILENO);
-	cr_assert_eq(dup2(log_file, STDERR_FILENO), STDERR_FILENO);
+	int left;
+
+	do {
+		cr_assert_eq(ioctl(fd, FIONREAD, &left), 0);
+		sched_yield();
+	} while (left);
 }
 
-char *rig_log_stop(void)
+void rig_fill(int fd)
 {
-	off_t size = lseek(log_file, 0, SEEK_END);
-	char *text = calloc(1, (size_t)size + 1);
+	struct pollfd ready = { .fd = fd, .events = POLLOUT };
+	int flags = fcntl(fd, F_GETFL);
+	char page[4096] = "";
 
-	cr_assert_eq(dup2(log_saved, STDERR_FILENO), STDERR_FILENO);
-	cr_assert(text && pread(log_file, text, (size_t)size, 0) == size);
-	close(log_file);
-	close(log_saved);
+	cr_assert_eq(fcntl(fd, F_SETFL, flags | O_NONBLOCK), 0);
+	while (poll(&ready, 1, 0) == 1 && write(fd, page, sizeof(page)) > 0)
+		;
+	cr_assert_eq(fcntl(fd, F_SETFL, flags), 0);
+}
+
+void rig_keep_errors(void)
+{
+	errors_fd = memfd_create("errors", MFD_CLOEXEC);
+	cr_assert_geq(errors_fd, 0);
+	fflush(NULL);
+	cr_assert_eq(dup2(errors_fd, STDERR_FILENO), STDERR_FILENO);
+}
+
+const char *rig_errors(void)
+{
+	static char text[4096];
+	ssize_t n = pread(errors_fd, text, sizeof(text) - 1, 0);
+
+	text[n > 0 ? n : 0] = '\0';
 	return text;
 }

@@ -1,63 +1,71 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A console on descriptors of the test's own, and a sink that writes down what it gets. */
+/* What the console tests share: a console, its loop on a thread, and a guest's serial port. */
 #ifndef ARCVISOR_TESTS_CONSOLE_RIG_H
 #define ARCVISOR_TESTS_CONSOLE_RIG_H
 
+#include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "console/console.h"
 
-#define RIG_INPUT_MAX 4096
+#define RIG_INPUT_MAX 100000u
 
 struct rig {
 	struct loop *loop;
 	struct console *console;
-	int type;    /* what is written here is typed; -1 */
-	int shown;   /* what the console wrote is read here; -1 */
-	size_t room; /* bytes that the sink takes a time */
-	size_t got_len;
-	uint8_t got[RIG_INPUT_MAX];
-	int drained;
-	int quits;
-	bool done;
+	struct console_sink sink;
+	pthread_t thread;
+	bool running;
+
+	pthread_mutex_t lock; /* guards the rest */
+	pthread_cond_t changed;
+	uint8_t input[RIG_INPUT_MAX]; /* what the port took */
+	size_t taken;
+	size_t room; /* what it takes in all before it refuses */
+	unsigned int drained, quits;
 };
 
-extern struct rig rig;
+/* Makes @in and @out standard input and output of this process; -1 closes one. */
+void rig_stdio(int in, int out);
 
-/* A loop; nothing else yet. */
-void rig_init(void);
-void rig_fini(void); /* destroys the console if it is still there */
+/* Console and port, with room for everything. The loop does not run yet. */
+void rig_init(struct rig *rig, enum console_kind kind, const char *path);
+void rig_run(struct rig *rig);
+void rig_halt(struct rig *rig);
+void rig_fini(struct rig *rig); /* halts it too */
 
-/* Puts pipes, or a terminal's two sides, in the place of standard input and output. */
-void rig_use_pipes(void);
-void rig_use_terminal(void); /* rig.type and rig.shown are its other side */
-void rig_use_input_file(const char *text);
+void rig_attach(struct rig *rig);
 
-/* Makes the console and attaches the sink. */
-void rig_open(enum console_kind kind, const char *path);
-void rig_attach(void);
+/* Gives the port room for @more bytes and says so. */
+void rig_allow(struct rig *rig, size_t more);
 
-/* Runs the loop until @done says so. */
-void rig_run_until(bool (*done)(void));
+/* How often the console said that there is room for output again. */
+unsigned int rig_drained(struct rig *rig);
 
-/* Runs all that is ready now. */
-void rig_run_ready(void);
+/* These return when it is so; a test that waits in vain ends by its timeout. */
+void rig_wait_input(struct rig *rig, size_t total);
+void rig_wait_drained(struct rig *rig, unsigned int times);
+void rig_wait_quits(struct rig *rig, unsigned int times);
 
-/* Puts @text in the output ring, which must have room. */
-void rig_say(const char *text);
-void rig_type(const char *text);
+/* Sends all of @buf as a guest does: when the ring refuses some, it waits for room. */
+void rig_send(struct rig *rig, const void *buf, size_t len);
 
-/* Runs the loop until the sink has got @text in all. */
-void rig_expect_input(const char *text);
+/* A text that tells any two places within 64 KiB apart. */
+void rig_pattern(uint8_t *buf, size_t len);
 
-/* Runs the loop until @text is what came out, from where the last call ended. */
-void rig_expect_output(const char *text);
+/* Reads until there are @len bytes; how many there were when the file ended before. */
+size_t rig_read(int fd, void *buf, size_t len);
 
-/* Fills the ring until it takes no more; how many bytes it took. They count up modulo 251. */
-size_t rig_fill(void);
+/* Returns when the console has read all that was written to the other end of @fd. */
+void rig_wait_read(int fd);
 
-/* What is said on standard error between the two; to be freed. */
-void rig_log_start(void);
-char *rig_log_stop(void);
+/* Fills a descriptor that nobody reads until it takes no more. */
+void rig_fill(int fd);
+
+/* From here on standard error is kept; rig_errors() gives what was written. */
+void rig_keep_errors(void);
+const char *rig_errors(void);
 
 #endif
