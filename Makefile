@@ -16,7 +16,7 @@ MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
 .DELETE_ON_ERROR:
 
-VERSION := $(shell cat VERSION)
+VERSION := 0.1.0
 CACHE   := $(or $(ARCVISOR_CACHE),.cache)
 PREFIX  ?= /usr/local
 Q       := $(if $(V),,@)
@@ -93,7 +93,7 @@ NATIVE_CFLAGS = $(CFLAGS) -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-
 
 PROG_OBJS := $(patsubst %.c,$(A64)/prog/%.o,$(SRC) $(KVM) src/main.c)
 
-$(A64)/prog/%.o: %.c Makefile VERSION $(UAPI)/.stamp $(MUSL)/.debs
+$(A64)/prog/%.o: %.c Makefile $(UAPI)/.stamp $(MUSL)/.debs
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC      $<")
 	$(Q)$(A64_CC) $(PROG_CFLAGS) -MMD -MP -c -o $@ $<
@@ -113,7 +113,7 @@ TEST_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(wildcard tests/unit/$(2)/*.c))
 
 # $(1) build directory, $(2) compiler, $(3) variable of compiler flags, $(4) of linker flags
 define test-flavour
-$(1)/obj/%.o: %.c Makefile VERSION $(UAPI)/.stamp
+$(1)/obj/%.o: %.c Makefile $(UAPI)/.stamp
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  CC      $$<")
 	$$(Q)$(2) $$($(3)) -MMD -MP -c -o $$@ $$<

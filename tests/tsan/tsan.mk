@@ -9,7 +9,7 @@ TSAN_FLAGS  = $(CFLAGS) -Itests/tsan -fsanitize=thread -fno-omit-frame-pointer
 TSAN_OBJS  := $(patsubst %.c,$(TSAN)/obj/%.o,$(SRC) $(SIM))
 TSAN_PROGS := $(TSAN_TESTS:%=$(TSAN)/%)
 
-$(TSAN)/obj/%.o: %.c Makefile VERSION
+$(TSAN)/obj/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  CC      $<")
 	$(Q)$(CC) $(TSAN_FLAGS) -MMD -MP -c -o $@ $<
