@@ -98,6 +98,17 @@ static void check_hotplug(struct machine *machine)
 	shell(machine, "cat /sys/devices/system/cpu/online", "0-3");
 }
 
+/* A getty opens the port anew, by its own name, and sets its speed and modes. */
+static void check_getty(struct machine *machine)
+{
+	machine_send(machine, "PS1='getty# ' exec getty -n -l /bin/sh 115200 ttyAMA0 vt100\n");
+	cr_assert(machine_expect(machine, "\ngetty# "), "%s", machine->text);
+	machine_send(machine, "tty; stty speed\n");
+	cr_expect(machine_expect(machine, "/dev/ttyAMA0"), "%s", machine->text);
+	cr_expect(machine_expect(machine, "115200"), "%s", machine->text);
+	cr_expect(machine_expect(machine, "getty# "), "%s", machine->text);
+}
+
 Test(debian, boots_with_4_vcpus_and_finds_every_device)
 {
 	struct machine machine;
@@ -106,6 +117,7 @@ Test(debian, boots_with_4_vcpus_and_finds_every_device)
 	check_cpus(&machine, 4);
 	check_devices(&machine);
 	check_hotplug(&machine);
+	check_getty(&machine);
 	power_off(&machine);
 }
 
