@@ -138,7 +138,8 @@ static void readable(void *ctx, uint32_t events)
 	(void)events;
 	if (in_background(console))
 		return;
-	if (console->in_watch.events & EPOLLET)
+	/* We may be in the foreground since any moment, whatever the watch was set for. */
+	if (console->terminal && !term_is_raw())
 		term_raw();
 	read_some(console);
 	console_input_feed(console);

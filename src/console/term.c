@@ -46,6 +46,11 @@ void term_raw(void)
 	tcsetattr(term.fd, TCSANOW, &mode);
 }
 
+bool term_is_raw(void)
+{
+	return atomic_load(&term.raw);
+}
+
 void term_restore(void)
 {
 	int saved = errno;

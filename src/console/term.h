@@ -24,6 +24,9 @@ bool term_is_ours(void);
  */
 void term_raw(void);
 
+/* Whether the mode is raw by term_raw(). */
+bool term_is_raw(void);
+
 /* Back to the remembered mode. Safe in a signal handler; a background job's no-op. */
 void term_restore(void);
 
