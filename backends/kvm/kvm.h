@@ -66,6 +66,9 @@ int kvm_vcpu_get_x(struct backend_vcpu *vcpu, unsigned int first, unsigned int c
 int kvm_vcpu_set_x(struct backend_vcpu *vcpu, unsigned int n, uint64_t val);
 int kvm_vcpu_set_pc(struct backend_vcpu *vcpu, uint64_t val);
 int kvm_vcpu_get_regs(struct backend_vcpu *vcpu, struct vcpu_regs *regs);
+int kvm_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context);
+int kvm_vcpu_set_sp(struct backend_vcpu *vcpu, uint64_t val);
+int kvm_vcpu_skip(struct backend_vcpu *vcpu);
 int kvm_vcpu_inject_sea(struct backend_vcpu *vcpu);
 
 /*

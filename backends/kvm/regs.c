@@ -10,11 +10,14 @@
 
 #define SYS_REG(op0, op1, crn, crm, op2) ARM64_SYS_REG(op0, op1, crn, crm, op2)
 
-/* Registers of struct vcpu_regs, beyond X0 to X30. */
-static const struct {
+/* A register, and where its value goes in the structure that is being filled. */
+struct reg_place {
 	uint64_t id;
 	size_t offset;
-} state_regs[] = {
+};
+
+/* Registers of struct vcpu_regs, beyond X0 to X30. */
+static const struct reg_place state_regs[] = {
 	{ CORE_REG(regs.sp), offsetof(struct vcpu_regs, sp) },
 	{ CORE_REG(regs.pc), offsetof(struct vcpu_regs, pc) },
 	{ CORE_REG(regs.pstate), offsetof(struct vcpu_regs, pstate) },
@@ -32,6 +35,16 @@ static const struct {
 	{ SYS_REG(3, 0, 0, 0, 5), offsetof(struct vcpu_regs, mpidr_el1) },
 };
 
+/* Registers of struct vcpu_context, but for the stack pointer. */
+static const struct reg_place context_regs[] = {
+	{ CORE_REG(regs.pc), offsetof(struct vcpu_context, pc) },
+	{ CORE_REG(regs.pstate), offsetof(struct vcpu_context, pstate) },
+	{ SYS_REG(3, 0, 1, 0, 0), offsetof(struct vcpu_context, sctlr_el1) },
+	{ SYS_REG(3, 0, 2, 0, 2), offsetof(struct vcpu_context, tcr_el1) },
+	{ SYS_REG(3, 0, 2, 0, 0), offsetof(struct vcpu_context, ttbr0_el1) },
+	{ SYS_REG(3, 0, 2, 0, 1), offsetof(struct vcpu_context, ttbr1_el1) },
+};
+
 static int get_reg(const struct backend_vcpu *vcpu, uint64_t id, void *val)
 {
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)val };
@@ -44,6 +57,16 @@ static int set_reg(const struct backend_vcpu *vcpu, uint64_t id, uint64_t val)
 	struct kvm_one_reg reg = { .id = id, .addr = (uintptr_t)&val };
 
 	return kvm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
+}
+
+static int get_places(const struct backend_vcpu *vcpu, const struct reg_place *place, size_t nr,
+		      void *out)
+{
+	int ret = 0;
+
+	for (size_t i = 0; ret == 0 && i < nr; i++)
+		ret = get_reg(vcpu, place[i].id, (char *)out + place[i].offset);
+	return ret;
 }
 
 /* A register is two of the 32-bit units that core register numbers count. */
@@ -79,8 +102,40 @@ int kvm_vcpu_get_regs(struct backend_vcpu *vcpu, struct vcpu_regs *regs)
 {
 	int ret = kvm_vcpu_get_x(vcpu, 0, ARRAY_SIZE(regs->x), regs->x);
 
-	for (unsigned int i = 0; ret == 0 && i < ARRAY_SIZE(state_regs); i++)
-		ret = get_reg(vcpu, state_regs[i].id, (char *)regs + state_regs[i].offset);
+	return ret ? ret : get_places(vcpu, state_regs, ARRAY_SIZE(state_regs), regs);
+}
+
+static uint64_t sp_reg(uint64_t pstate)
+{
+	return pstate & PSTATE_SP ? CORE_REG(sp_el1) : CORE_REG(regs.sp);
+}
+
+int kvm_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context)
+{
+	int ret = get_places(vcpu, context_regs, ARRAY_SIZE(context_regs), context);
+
+	return ret ? ret : get_reg(vcpu, sp_reg(context->pstate), &context->sp);
+}
+
+int kvm_vcpu_set_sp(struct backend_vcpu *vcpu, uint64_t val)
+{
+	uint64_t pstate;
+	int ret = get_reg(vcpu, CORE_REG(regs.pstate), &pstate);
+
+	return ret ? ret : set_reg(vcpu, sp_reg(pstate), val);
+}
+
+int kvm_vcpu_skip(struct backend_vcpu *vcpu)
+{
+	uint64_t pc, pstate;
+	int ret = get_reg(vcpu, CORE_REG(regs.pc), &pc);
+
+	if (ret == 0)
+		ret = get_reg(vcpu, CORE_REG(regs.pstate), &pstate);
+	if (ret == 0)
+		ret = kvm_vcpu_set_pc(vcpu, pc + 4);
+	if (ret == 0)
+		ret = set_reg(vcpu, CORE_REG(regs.pstate), pstate & ~(PSTATE_BTYPE | PSTATE_SS));
 	return ret;
 }
 

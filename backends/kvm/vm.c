@@ -125,6 +125,9 @@ const struct backend_ops backend_kvm = {
 	.vcpu_get_x = kvm_vcpu_get_x,
 	.vcpu_set_x = kvm_vcpu_set_x,
 	.vcpu_get_regs = kvm_vcpu_get_regs,
+	.vcpu_get_context = kvm_vcpu_get_context,
+	.vcpu_set_sp = kvm_vcpu_set_sp,
+	.vcpu_skip = kvm_vcpu_skip,
 	.vcpu_inject_sea = kvm_vcpu_inject_sea,
 	.vcpu_suspend = kvm_vcpu_suspend,
 };

@@ -117,6 +117,9 @@ int sim_vcpu_get_x(struct backend_vcpu *vcpu, unsigned int first, unsigned int c
 		   uint64_t *val);
 int sim_vcpu_set_x(struct backend_vcpu *vcpu, unsigned int n, uint64_t val);
 int sim_vcpu_get_regs(struct backend_vcpu *vcpu, struct vcpu_regs *regs);
+int sim_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context);
+int sim_vcpu_set_sp(struct backend_vcpu *vcpu, uint64_t val);
+int sim_vcpu_skip(struct backend_vcpu *vcpu);
 int sim_vcpu_inject_sea(struct backend_vcpu *vcpu);
 
 #endif

@@ -275,5 +275,8 @@ const struct backend_ops backend_sim = {
 	.vcpu_get_x = sim_vcpu_get_x,
 	.vcpu_set_x = sim_vcpu_set_x,
 	.vcpu_get_regs = sim_vcpu_get_regs,
+	.vcpu_get_context = sim_vcpu_get_context,
+	.vcpu_set_sp = sim_vcpu_set_sp,
+	.vcpu_skip = sim_vcpu_skip,
 	.vcpu_inject_sea = sim_vcpu_inject_sea,
 };

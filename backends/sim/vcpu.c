@@ -216,6 +216,53 @@ int sim_vcpu_get_regs(struct backend_vcpu *vcpu, struct vcpu_regs *regs)
 	return err;
 }
 
+/* The stack pointer that PSTATE selects. */
+static uint64_t *sim_sp(struct vcpu_regs *regs)
+{
+	return regs->pstate & PSTATE_SP ? &regs->sp_el1 : &regs->sp;
+}
+
+int sim_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context)
+{
+	int err = sim_enter_vcpu(SIM_VCPU_GET_CONTEXT, vcpu);
+	struct vcpu_regs *regs = &vcpu->regs;
+
+	if (!err)
+		*context = (struct vcpu_context){
+			.pc = regs->pc,
+			.pstate = regs->pstate,
+			.sp = *sim_sp(regs),
+			.sctlr_el1 = regs->sctlr_el1,
+			.tcr_el1 = regs->tcr_el1,
+			.ttbr0_el1 = regs->ttbr0_el1,
+			.ttbr1_el1 = regs->ttbr1_el1,
+		};
+	sim_unlock();
+	return err;
+}
+
+int sim_vcpu_set_sp(struct backend_vcpu *vcpu, uint64_t val)
+{
+	int err = sim_enter_vcpu(SIM_VCPU_SET_SP, vcpu);
+
+	if (!err)
+		*sim_sp(&vcpu->regs) = val;
+	sim_unlock();
+	return err;
+}
+
+int sim_vcpu_skip(struct backend_vcpu *vcpu)
+{
+	int err = sim_enter_vcpu(SIM_VCPU_SKIP, vcpu);
+
+	if (!err) {
+		vcpu->regs.pc += 4;
+		vcpu->regs.pstate &= ~(PSTATE_BTYPE | PSTATE_SS);
+	}
+	sim_unlock();
+	return err;
+}
+
 int sim_vcpu_inject_sea(struct backend_vcpu *vcpu)
 {
 	int err = sim_enter_vcpu(SIM_VCPU_INJECT_SEA, vcpu);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "backend/exit.h"
+#include "base/util.h"
 
 struct backend_vm;
 struct backend_vcpu;
@@ -82,6 +83,20 @@ struct vcpu_regs {
 	uint64_t esr_el1, far_el1, vbar_el1, mpidr_el1;
 };
 
+/* Where a vCPU is in its program, and how it translates addresses (Arm DDI0487 D8). */
+struct vcpu_context {
+	uint64_t pc;
+	uint64_t pstate;
+	uint64_t sp; /* the stack pointer in use: SP_EL0 or SP_EL1, as PSTATE selects */
+	uint64_t sctlr_el1, tcr_el1, ttbr0_el1, ttbr1_el1;
+};
+
+/* PSTATE as SPSR_EL1 lays it out (Arm DDI0487 C5.2, SPSR_EL1). */
+#define PSTATE_SP    BIT64(0) /* SP_EL1 is in use */
+#define PSTATE_NRW   BIT64(4) /* AArch32 state */
+#define PSTATE_BTYPE (BIT64(10) | BIT64(11))
+#define PSTATE_SS    BIT64(21)
+
 struct backend_ops {
 	const char *name;
 
@@ -143,6 +158,14 @@ struct backend_ops {
 			  uint64_t *val);
 	int (*vcpu_set_x)(struct backend_vcpu *vcpu, unsigned int n, uint64_t val);
 	int (*vcpu_get_regs)(struct backend_vcpu *vcpu, struct vcpu_regs *regs);
+
+	int (*vcpu_get_context)(struct backend_vcpu *vcpu, struct vcpu_context *context);
+
+	/* Sets the stack pointer in use. */
+	int (*vcpu_set_sp)(struct backend_vcpu *vcpu, uint64_t val);
+
+	/* The instruction at PC counts as executed: PC + 4, PSTATE.BTYPE and PSTATE.SS 0. */
+	int (*vcpu_skip)(struct backend_vcpu *vcpu);
 
 	/* The guest takes a synchronous external data abort on its last instruction. */
 	int (*vcpu_inject_sea)(struct backend_vcpu *vcpu);

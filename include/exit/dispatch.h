@@ -14,9 +14,11 @@
 #include "backend/backend.h"
 #include "exit/mmio.h"
 #include "exit/smccc.h"
+#include "mem/gmem.h"
 
 enum exit_action {
 	EXIT_RESUME,  /* hand the reply back and run on */
+	EXIT_REPLIED, /* the reply is with the backend already: run on */
 	EXIT_CPU_OFF, /* this vCPU powers off until a CPU_ON */
 	EXIT_END,     /* the machine ends; the sink knows why */
 };
@@ -40,6 +42,7 @@ struct exit_env {
 	const struct backend_ops *ops;
 	struct backend_vcpu *backend;
 	unsigned int vcpu; /* index, for services and reports */
+	const struct gmem *mem;
 	const struct mmio_map *mmio;
 	const struct smccc_table *smccc;
 	const struct exit_sink *sink;

@@ -21,6 +21,7 @@ struct vcpu_set_config {
 	struct backend_vm *vm;
 	unsigned int nr_vcpus;
 	bool user_psci; /* power states live here; else secondaries start in the backend's own */
+	const struct gmem *mem; /* for handlers that look at the guest's own code */
 	const struct mmio_map *mmio;
 	const struct smccc_table *smccc;
 	const struct exit_sink *sink; /* called from vCPU threads */

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "emulate.h"
 
 #define PSCI_RET_DENIED ((uint64_t)-3) /* DEN0022 5.2.2, return codes */
 
@@ -23,6 +24,13 @@ static enum exit_action exit_crash(struct exit_env *env, struct vcpu_exit *exit)
 	return exit_end(env, MACHINE_CRASH);
 }
 
+static enum exit_action exit_failed(struct exit_env *env, struct vcpu_exit *exit, const char *what,
+				    int error)
+{
+	log_error("vCPU %u: cannot %s: %s", env->vcpu, what, strerror(-error));
+	return exit_crash(env, exit);
+}
+
 static enum exit_action exit_resume(struct exit_env *env, struct vcpu_exit *exit)
 {
 	(void)env;
@@ -32,9 +40,14 @@ static enum exit_action exit_resume(struct exit_env *env, struct vcpu_exit *exit
 
 static enum exit_action exit_mmio(struct exit_env *env, struct vcpu_exit *exit)
 {
+	int ret;
+
 	mmio_access(env->mmio, exit->mmio.addr, exit->mmio.len, exit->mmio.is_write,
 		    &exit->mmio.data);
-	return EXIT_RESUME;
+	ret = mmio_extend_sign(env, exit);
+	if (ret < 0)
+		return exit_failed(env, exit, "complete a load", ret);
+	return ret ? EXIT_REPLIED : EXIT_RESUME;
 }
 
 static enum exit_action exit_smccc(struct exit_env *env, struct vcpu_exit *exit)
@@ -83,21 +96,27 @@ static enum exit_action exit_system(struct exit_env *env, struct vcpu_exit *exit
 	return exit_crash(env, exit);
 }
 
-/* The syndrome does not say what the access was, so the guest learns that it failed. */
-static enum exit_action exit_nisv(struct exit_env *env, struct vcpu_exit *exit)
+/* What is no load or store that we know the guest learns to be impossible there. */
+static enum exit_action exit_refuse(struct exit_env *env, struct vcpu_exit *exit)
 {
 	static struct log_limit limit = { .burst = 5 };
-	int err;
+	int ret;
 
 	log_limited(&limit, LOG_LEVEL_WARN,
 		    "vCPU %u: access at 0x%" PRIx64 " cannot be emulated (no syndrome): it gets an "
 		    "external abort",
 		    env->vcpu, exit->nisv.gpa);
-	err = env->ops->vcpu_inject_sea(env->backend);
-	if (!err)
-		return EXIT_RESUME;
-	log_error("vCPU %u: cannot inject an external abort: %s", env->vcpu, strerror(-err));
-	return exit_crash(env, exit);
+	ret = env->ops->vcpu_inject_sea(env->backend);
+	return ret < 0 ? exit_failed(env, exit, "inject an external abort", ret) : EXIT_RESUME;
+}
+
+static enum exit_action exit_nisv(struct exit_env *env, struct vcpu_exit *exit)
+{
+	int ret = nisv_emulate(env, exit);
+
+	if (ret < 0)
+		return exit_failed(env, exit, "emulate an access", ret);
+	return ret ? EXIT_RESUME : exit_refuse(env, exit);
 }
 
 /* Registers that the backend does not know read as zero and ignore writes. */

@@ -48,6 +48,8 @@ static enum run_result run_guest(struct vcpu *vcpu)
 			if (ret < 0)
 				return run_failed(vcpu, "cannot take a reply", ret);
 			break;
+		case EXIT_REPLIED:
+			break;
 		case EXIT_CPU_OFF:
 			return RUN_OFF;
 		case EXIT_END:

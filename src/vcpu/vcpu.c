@@ -29,6 +29,7 @@ static void vcpu_init_env(struct vcpu *vcpu, const struct vcpu_set_config *confi
 		.ops = config->ops,
 		.backend = vcpu->backend,
 		.vcpu = vcpu->index,
+		.mem = config->mem,
 		.mmio = config->mmio,
 		.smccc = config->smccc,
 		.sink = config->sink,

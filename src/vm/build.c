@@ -189,6 +189,7 @@ static int build_vcpus(struct guest *guest)
 		.vm = guest->vm,
 		.nr_vcpus = parts->config->cpus,
 		.user_psci = guest->user_psci,
+		.mem = &guest->mem,
 		.mmio = &guest->mmio,
 		.smccc = &guest->smccc,
 		.sink = parts->sink,

@@ -3,10 +3,9 @@
  * Sign-extending loads from a device: LDRSB, LDRSH to W and X, LDRSW. A load to W zeroes the upper
  * half of X.
  *
- * KVM completes the load, so this shows a fault of the host's kernel, not of the VMM: since
- * Linux 3.17 kvm_handle_mmio_return() masks the value to its width after it has extended the sign
- * ("KVM: arm64: Fix sign-extension of MMIO loads", posted in June 2026). No driver that we know of
- * loads a device register that way.
+ * KVM completes the load, and gets it wrong: since Linux 3.17 kvm_handle_mmio_return() masks the
+ * value to its width after it has extended the sign. arcvisor sets the register itself
+ * (docs/decisions/0006-sign-extension.md).
  */
 #include "check.h"
 #include "mmio.h"

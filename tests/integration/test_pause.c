@@ -106,6 +106,7 @@ static void rig_init(struct rig *rig)
 		.vm = rig->vm,
 		.nr_vcpus = NR_VCPUS,
 		.user_psci = true,
+		.mem = &rig->mem,
 		.mmio = &rig->mmio,
 		.smccc = &rig->smccc,
 		.sink = &rig->sink,

@@ -20,11 +20,14 @@ void fixture_init(void)
 
 	memset(&fixture, 0, sizeof(fixture));
 	cr_assert(backend_sim.vm_create(&config, &fixture.vm) == 0);
+	gmem_init(&fixture.mem);
+	cr_assert(gmem_add(&fixture.mem, FIXTURE_RAM, FIXTURE_RAM_SIZE) == 0);
 	mmio_map_init(&fixture.mmio);
 	smccc_table_init(&fixture.smccc);
 	fixture.sink = (struct exit_sink){ .end = fixture_end, .ctx = &fixture };
 	fixture.env = (struct exit_env){
 		.ops = &backend_sim,
+		.mem = &fixture.mem,
 		.mmio = &fixture.mmio,
 		.smccc = &fixture.smccc,
 		.sink = &fixture.sink,
@@ -36,5 +39,6 @@ void fixture_fini(void)
 {
 	backend_sim.vcpu_destroy(fixture.env.backend);
 	backend_sim.vm_destroy(fixture.vm);
+	gmem_fini(&fixture.mem);
 	sim_init();
 }

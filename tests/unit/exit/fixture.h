@@ -6,8 +6,13 @@
 #include "backend/sim.h"
 #include "exit/dispatch.h"
 
+/* Guest memory. */
+#define FIXTURE_RAM	 0x40000000u
+#define FIXTURE_RAM_SIZE 0x400000u
+
 struct exit_fixture {
 	struct backend_vm *vm;
+	struct gmem mem;
 	struct mmio_map mmio;
 	struct smccc_table smccc;
 	struct exit_sink sink;

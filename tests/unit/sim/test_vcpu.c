@@ -297,3 +297,52 @@ Test(sim_vcpu, init_forgets_scripts_and_counts)
 	play_kind(0, VCPU_EXIT_DEBUG);
 	cr_assert_eq(run(0).kind, VCPU_EXIT_DEBUG);
 }
+
+Test(sim_vcpu, context_has_the_stack_pointer_that_pstate_selects)
+{
+	struct vcpu_regs regs = {
+		.sp = 1,
+		.sp_el1 = 2,
+		.pc = 3,
+		.sctlr_el1 = 4,
+		.tcr_el1 = 5,
+		.ttbr0_el1 = 6,
+		.ttbr1_el1 = 7,
+	};
+	struct vcpu_context context;
+
+	for (uint64_t pstate = 0x3c4; pstate <= 0x3c5; pstate++) {
+		regs.pstate = pstate;
+		sim_set_regs(0, &regs);
+		cr_assert_eq(backend_sim.vcpu_get_context(vcpus[0], &context), 0);
+		cr_assert_eq(context.sp, pstate == 0x3c5 ? 2 : 1);
+		cr_assert_eq(context.pc, 3);
+		cr_assert_eq(context.pstate, pstate);
+		cr_assert_eq(context.sctlr_el1, 4);
+		cr_assert_eq(context.tcr_el1, 5);
+		cr_assert_eq(context.ttbr0_el1, 6);
+		cr_assert_eq(context.ttbr1_el1, 7);
+	}
+}
+
+Test(sim_vcpu, stack_pointer_in_use_is_set)
+{
+	struct vcpu_regs regs = { .sp = 1, .sp_el1 = 2, .pstate = 0x3c5 };
+
+	sim_set_regs(0, &regs);
+	cr_assert_eq(backend_sim.vcpu_set_sp(vcpus[0], 9), 0);
+	sim_regs(0, &regs);
+	cr_assert_eq(regs.sp_el1, 9);
+	cr_assert_eq(regs.sp, 1);
+}
+
+Test(sim_vcpu, skipped_instruction_counts_as_executed)
+{
+	struct vcpu_regs regs = { .pc = 0x1000, .pstate = 0x200fc5 };
+
+	sim_set_regs(0, &regs);
+	cr_assert_eq(backend_sim.vcpu_skip(vcpus[0]), 0);
+	sim_regs(0, &regs);
+	cr_assert_eq(regs.pc, 0x1004);
+	cr_assert_eq(regs.pstate, 0x3c5);
+}

@@ -266,6 +266,7 @@ static int call_vcpu_op(enum sim_op op)
 {
 	const struct vcpu_exit wfi = { .kind = VCPU_EXIT_WFI };
 	const struct vcpu_boot boot = { .pc = 0 };
+	struct vcpu_context context;
 	struct vcpu_regs regs;
 	struct vcpu_exit exit;
 	uint64_t x;
@@ -285,6 +286,12 @@ static int call_vcpu_op(enum sim_op op)
 		return backend_sim.vcpu_set_x(vcpus[0], 0, 0);
 	case SIM_VCPU_GET_REGS:
 		return backend_sim.vcpu_get_regs(vcpus[0], &regs);
+	case SIM_VCPU_GET_CONTEXT:
+		return backend_sim.vcpu_get_context(vcpus[0], &context);
+	case SIM_VCPU_SET_SP:
+		return backend_sim.vcpu_set_sp(vcpus[0], 0);
+	case SIM_VCPU_SKIP:
+		return backend_sim.vcpu_skip(vcpus[0]);
 	case SIM_VCPU_INJECT_SEA:
 		return backend_sim.vcpu_inject_sea(vcpus[0]);
 	default:
