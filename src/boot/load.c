@@ -43,12 +43,33 @@ static int load_file(int fd, const char *path, uint64_t size, const struct gmem 
 	return 0;
 }
 
+/*
+ * What a boot writes whole gets huge pages: a stage 2 fault each instead of 512. That is kernel and
+ * initrd, and where Linux takes its first memory: page structures and early tables from the top of
+ * RAM down (memblock), then pages from the lowest free up, which is above what was loaded. A small
+ * guest keeps its memory until it asks.
+ */
+#define WARM_TOP   (12ull << 20)
+#define WARM_ABOVE (20ull << 20)
+#define WARM_LEAST (200ull << 20) /* from the kernel on */
+
+static void warm_memory(const struct boot_map *map, const struct gmem *mem)
+{
+	uint64_t loaded = map->end - map->kernel_base, limit;
+
+	gmem_translate(mem, map->kernel_base, &limit); /* to the end of RAM */
+	if (limit >= WARM_LEAST && limit - loaded >= WARM_ABOVE + WARM_TOP) {
+		gmem_want_huge(mem, map->kernel_base + limit - WARM_TOP, WARM_TOP);
+		loaded += WARM_ABOVE;
+	}
+	gmem_want_huge(mem, map->kernel_base, loaded);
+}
+
 int boot_load(const struct boot_files *files, const struct boot_map *map, const struct gmem *mem)
 {
 	int ret;
 
-	/* All of it is written now or by the guest at once: a fault a huge page, not a page. */
-	gmem_want_huge(mem, map->kernel_base, map->end - map->kernel_base);
+	warm_memory(map, mem);
 	ret = load_file(files->kernel_fd, files->kernel_path, files->kernel_size, mem,
 			map->kernel_base);
 	if (ret)
