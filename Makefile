@@ -5,6 +5,7 @@
 #   make test       install what is missing, build, run every test
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
 #   make tsan      the threaded parts under the thread sanitizer
+#   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make install PREFIX=/usr/local [DESTDIR=]
@@ -162,13 +163,18 @@ $(INTEG_TESTS): $(A64)/tests/integration/%: $(A64)/obj/tests/integration/%.o $(I
 B := $(A64)
 include tests/guest/guest.mk
 include tests/tsan/tsan.mk
+include tests/fuzz/fuzz.mk
 
 .PHONY: test-programs
 test-programs: $(A64)/arcvisor $(A64_TESTS) $(INTEG_TESTS) guests
 
 .PHONY: check
-check: $(NATIVE_TESTS)
-	$(Q)tests/run-unit $^
+check: $(NATIVE_TESTS) check-a64-table fuzz-replay
+	$(Q)tests/run-unit $(NATIVE_TESTS)
+
+.PHONY: check-a64-table
+check-a64-table:
+	$(Q)AS=$(CROSS)as OBJCOPY=$(CROSS)objcopy tests/unit/exit/check-a64-table
 
 .PHONY: setup
 setup:
@@ -178,7 +184,7 @@ setup:
 .PHONY: test
 test:
 	$(Q)tools/setup/setup.sh test
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(NATIVE_TESTS) $(TSAN_PROGS) test-programs
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(NATIVE_TESTS) $(TSAN_PROGS) $(FUZZ_REPLAYS) test-programs
 	$(Q)tests/run-all
 
 .PHONY: demo
