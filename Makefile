@@ -55,7 +55,13 @@ $(MUSL)/.debs: tools/debs/debs
 	$(Q)tools/debs/debs root --suite trixie --arch arm64 --to $(MUSL) musl-dev
 	$(Q)touch $@
 
-# Headers that are the same under any C library: the kernel's, and libfdt's. The kernel's come
+# Libraries of Debian: the program takes the static ones of arm64 (LIB_ARCHIVES, LIB_HEADERS), test
+# programs the shared ones of their machine.
+LIBS         := -lfdt -lz -lzstd
+LIB_ARCHIVES := libfdt.a libz.a libzstd.a
+LIB_HEADERS  := libfdt.h libfdt_env.h fdt.h zlib.h zconf.h zstd.h zstd_errors.h
+
+# Headers that are the same under any C library: the kernel's, and the libraries'. The kernel's come
 # from Linux 6.12 whatever this machine has, and serve the native build of backends/kvm too.
 UAPI := build/uapi
 LIBINC := build/libinc
@@ -63,7 +69,7 @@ $(UAPI)/.stamp: $(SYSROOT)/.debs
 	$(Q)rm -rf $(@D) $(LIBINC) && mkdir -p $(@D) $(LIBINC)
 	$(Q)ln -s $(abspath $(SYSROOT))/usr/include/linux $(abspath $(SYSROOT))/usr/include/asm-generic $(@D)/
 	$(Q)ln -s $(abspath $(SYSROOT))/usr/lib/linux/uapi/arm64/asm $(@D)/asm
-	$(Q)for h in libfdt.h libfdt_env.h fdt.h; do \
+	$(Q)for h in $(LIB_HEADERS); do \
 		ln -s $(abspath $(SYSROOT))/usr/include/$$h $(LIBINC)/; done
 	$(Q)touch $@
 
@@ -74,7 +80,7 @@ $(UAPI)/.stamp: $(SYSROOT)/.debs
 A64_CC   := $(CROSS)gcc
 GCC_INC   = $(shell $(A64_CC) -print-file-name=include)
 MUSL_LIB := $(MUSL)/usr/lib/aarch64-linux-musl
-FDT_LIB  := $(SYSROOT)/usr/lib/aarch64-linux-gnu/libfdt.a
+PROG_LIBS := $(LIB_ARCHIVES:%=$(SYSROOT)/usr/lib/aarch64-linux-gnu/%)
 PROG_CFLAGS = $(CFLAGS) $(filter-out -fcf%,$(HARDEN)) -mno-outline-atomics -ffunction-sections \
 	-fdata-sections -nostdinc -isystem $(GCC_INC) -isystem $(MUSL)/usr/include/aarch64-linux-musl \
 	-isystem $(UAPI) -isystem $(LIBINC)
@@ -102,7 +108,7 @@ $(A64)/prog/%.o: %.c Makefile $(UAPI)/.stamp $(MUSL)/.debs
 $(A64)/arcvisor.debug: $(PROG_OBJS)
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(A64_CC) $(PROG_LDFLAGS) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $(PROG_OBJS) \
-		$(FDT_LIB) $(MUSL_LIB)/libc.a -lgcc $(MUSL_LIB)/crtn.o
+		$(PROG_LIBS) $(MUSL_LIB)/libc.a -lgcc $(MUSL_LIB)/crtn.o
 
 $(A64)/arcvisor: $(A64)/arcvisor.debug
 	$(Q)$(CROSS)strip -o $@ $<
@@ -139,7 +145,7 @@ define unit-test
 $(1)/tests/unit/$(5): $(call TEST_OBJS,$(1),$(5)) $(1)/libarcvisor.a
 	@mkdir -p $$(@D)
 	$$(if $$(Q),@echo "  LINK    $$@")
-	$$(Q)$(2) $$($(3)) -o $$@ $(call TEST_OBJS,$(1),$(5)) $(1)/libarcvisor.a $$($(4)) -lcriterion -lfdt -lpthread
+	$$(Q)$(2) $$($(3)) -o $$@ $(call TEST_OBJS,$(1),$(5)) $(1)/libarcvisor.a $$($(4)) -lcriterion $(LIBS) -lpthread
 
 endef
 
@@ -156,7 +162,7 @@ INTEG_LIB := $(patsubst %.c,$(A64)/obj/%.o,$(filter-out tests/integration/test_%
 $(INTEG_TESTS): $(A64)/tests/integration/%: $(A64)/obj/tests/integration/%.o $(INTEG_LIB) $(A64)/libarcvisor.a
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
-	$(Q)$(A64_CC) $(A64T_CFLAGS) -o $@ $(filter %.o,$^) $(A64)/libarcvisor.a $(A64T_LDFLAGS) -lcriterion -lfdt -lpthread
+	$(Q)$(A64_CC) $(A64T_CFLAGS) -o $@ $(filter %.o,$^) $(A64)/libarcvisor.a $(A64T_LDFLAGS) -lcriterion $(LIBS) -lpthread
 
 .SECONDARY:
 

@@ -14,7 +14,7 @@ FUZZ_SAN     := -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -f
 FUZZ_CFLAGS   = $(CFLAGS) -Itests/fuzz $(FUZZ_SAN:-fsanitize=fuzzer%=-fsanitize=fuzzer-no-link%)
 
 # What a target is linked with beside libarcvisor.a. A target that has needs of its own: FUZZ_LIBS_NAME.
-FUZZ_LIBS := -lfdt -lpthread
+FUZZ_LIBS := $(LIBS) -lpthread
 
 $(FUZZ_DIR)/obj/backends/kvm/%.o: backends/kvm/%.c Makefile $(UAPI)/.stamp
 	@mkdir -p $(@D)

@@ -19,7 +19,7 @@ $(TSAN)/libarcvisor.a: $(TSAN_OBJS)
 
 $(TSAN_PROGS): $(TSAN)/%: $(TSAN)/obj/tests/tsan/%.o $(TSAN)/libarcvisor.a
 	$(if $(Q),@echo "  LINK    $@")
-	$(Q)$(CC) $(TSAN_FLAGS) -o $@ $^ -lfdt -lpthread
+	$(Q)$(CC) $(TSAN_FLAGS) -o $@ $^ $(LIBS) -lpthread
 
 .PHONY: tsan
 tsan: $(TSAN_PROGS)
