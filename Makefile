@@ -8,6 +8,7 @@
 #   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
 #   make bench-boot what a boot costs, beside Debian's QEMU
+#   make bench-exits what each kind of exit costs, beside the same
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean      what was built; the cache of Debian packages (.cache) stays
 #
@@ -204,6 +205,23 @@ bench-boot:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/bench/boot
+
+# A bare-metal guest that measures exits; built like the test guests.
+$(A64)/bench/exits.o: tools/bench/exits/guest.c
+	@mkdir -p $(@D)
+	$(Q)$(GUEST_CC) $(GUEST_CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
+
+$(A64)/bench/exits.elf: $(A64)/bench/exits.o $(GUEST_LIB) $(GUEST_SRC)/guest.ld
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $< $(GUEST_LIB)
+
+$(A64)/bench/exits.img: $(A64)/bench/exits.elf
+	$(Q)$(GUEST_OBJCOPY) -O binary $< $@
+
+.PHONY: bench-exits
+bench-exits:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(A64)/bench/exits.img
+	$(Q)tools/bench/exits/run
 
 .PHONY: lint
 lint:

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Measures what each kind of exit costs, by the virtual counter. A line for each:
+ *
+ *   exit NAME rounds=N ticks=T frequency=HZ
+ *
+ * T is for N rounds, with the cost of the loop itself taken off. Where the emulated host counts
+ * instructions, a tick is a fixed number of them. Runs on any VMM whose map is that of QEMU's virt
+ * machine with a GICv3; what the machine lacks is left out.
+ */
+#include "check.h"
+#include "cpu.h"
+#include "gic.h"
+#include "map.h"
+#include "mmio.h"
+#include "pl011.h"
+#include "pl031.h"
+#include "psci.h"
+#include "timer.h"
+
+#define ROUNDS	     1000U
+#define IPI_ROUNDS   200U
+#define TIMER_ROUNDS 50U
+#define TIMER_MS     1U
+
+#define SGI_PING 1U
+#define SGI_SELF 2U
+
+#define SERVICE_PROBE	0xc2000000U
+#define SERVICE_UNKNOWN 0xc200fff0U
+#define GICD_TYPER	(GICD_BASE + 0x4)
+
+static volatile unsigned int pings, selfs;
+static volatile uint64_t timer_seen;
+static volatile bool finished, second_ready;
+
+static void call(uint32_t function)
+{
+	register uint64_t x0 asm("x0") = function;
+
+	asm volatile("hvc #0" : "+r"(x0) : : "x1", "x2", "x3", "memory");
+}
+
+static void nothing(void)
+{
+}
+
+static void probe(void)
+{
+	call(SERVICE_PROBE);
+}
+
+static void unknown(void)
+{
+	call(SERVICE_UNKNOWN);
+}
+
+static void psci_version(void)
+{
+	call(PSCI_VERSION);
+}
+
+static void smccc_version(void)
+{
+	call(SMCCC_VERSION);
+}
+
+static void mmio_read(void)
+{
+	mmio_read32(RTCMR);
+}
+
+static void mmio_write(void)
+{
+	mmio_write32(UARTIBRD, 1);
+}
+
+static void mmio_kernel(void)
+{
+	mmio_read32(GICD_TYPER);
+}
+
+static void self_sgi(void)
+{
+	unsigned int want = selfs + 1;
+
+	gic_send_sgi(SGI_SELF, cpu_affinity(0));
+	irq_enable();
+	while (selfs != want)
+		;
+	irq_disable();
+}
+
+/*
+ * There and back, both out of WFI: the other CPU answers with the same SGI. Nobody spins, because
+ * where the emulated host counts instructions its processors take turns, and a spinning one would
+ * be measured to the end of its turn.
+ */
+static void ping(void)
+{
+	unsigned int want = pings + 1;
+
+	gic_send_sgi(SGI_PING, cpu_affinity(1));
+	while (pings != want) {
+		wfi();
+		irq_enable();
+		irq_disable();
+	}
+}
+
+static void report(const char *name, unsigned int rounds, uint64_t ticks)
+{
+	print("exit %s rounds=%u ticks=%lu frequency=%lu\n", name, rounds, ticks,
+	      read_sysreg(cntfrq_el0));
+}
+
+static uint64_t run(unsigned int rounds, void (*action)(void))
+{
+	uint64_t begin = timer_now();
+
+	for (unsigned int i = 0; i < rounds; i++)
+		action();
+	return timer_now() - begin;
+}
+
+static void measure(const char *name, unsigned int rounds, void (*action)(void))
+{
+	uint64_t loop, ticks;
+
+	action(); /* page tables, caches of the host */
+	loop = run(rounds, nothing);
+	ticks = run(rounds, action);
+	report(name, rounds, ticks > loop ? ticks - loop : 0);
+}
+
+static void on_irq(unsigned int intid)
+{
+	if (intid == INTID_VTIMER) {
+		timer_seen = timer_now();
+		vtimer_stop();
+	} else if (intid == SGI_SELF) {
+		selfs++;
+	} else if (cpu_id() == 0) {
+		pings++;
+	} else {
+		gic_send_sgi(SGI_PING, cpu_affinity(0));
+	}
+}
+
+/* From the moment the timer was set for, to the first instruction of its handler, out of WFI. */
+static void measure_wfi(void)
+{
+	uint64_t late = 0;
+
+	gic_enable(INTID_VTIMER);
+	for (unsigned int i = 0; i < TIMER_ROUNDS; i++) {
+		uint64_t due = vtimer_arm(TIMER_MS);
+
+		timer_seen = 0;
+		while (!timer_seen) {
+			wfi();
+			irq_enable();
+			irq_disable();
+		}
+		late += timer_seen - due;
+	}
+	report("timer_out_of_wfi", TIMER_ROUNDS, late);
+}
+
+static void second(unsigned int cpu)
+{
+	(void)cpu;
+	gic_cpu_init();
+	gic_enable(SGI_PING);
+	second_ready = true;
+	while (!finished) {
+		wfi();
+		irq_enable();
+		irq_disable();
+	}
+}
+
+static void measure_ipi(void)
+{
+	if (gic_cpu_count() < 2)
+		return;
+	cpu_start(1, second, 0);
+	if (!check(wait_until(second_ready, 1000), "second CPU"))
+		return;
+	measure("ipi_out_of_wfi_and_back", IPI_ROUNDS, ping);
+	finished = true;
+	ping();
+}
+
+void guest_main(void)
+{
+	gic_init(on_irq);
+	gic_enable(SGI_PING);
+	gic_enable(SGI_SELF);
+
+	measure("hvc_kernel", ROUNDS, smccc_version);
+	measure("psci_version", ROUNDS, psci_version);
+	measure("hvc_service", ROUNDS, probe);
+	measure("hvc_unknown", ROUNDS, unknown);
+	measure("mmio_kernel", ROUNDS, mmio_kernel);
+	measure("mmio_read", ROUNDS, mmio_read);
+	measure("mmio_write", ROUNDS, mmio_write);
+	measure("self_sgi", ROUNDS, self_sgi);
+	measure_wfi();
+	measure_ipi();
+}
