@@ -13,6 +13,11 @@
  * no owner. A front end that lets several threads take turns uses BLK_QUEUE_SHARED and a lock.
  *
  * No function below allocates, but create and destroy.
+ *
+ * Since the first version of this header (who programs against it, look here): a queue with
+ * BLK_WAKE_SIGNAL names config.wake_owner; done() is never nested; blk_reap() goes on with what is
+ * under way; rate limits are the queue's business alone: it wakes its owner when a request that was
+ * held back may go.
  */
 #ifndef ARCVISOR_BLOCK_BLOCK_H
 #define ARCVISOR_BLOCK_BLOCK_H
@@ -51,17 +56,21 @@ struct blk_req {
 
 	/*
 	 * How it ended: 0, or -errno as the host said it: -EIO, -ENOSPC, -EROFS (the disk is
-	 * read-only), -EOPNOTSUPP (the file cannot), -ERANGE (past the disk's end), -EINVAL.
+	 * read-only), -EOPNOTSUPP (the file cannot), -ERANGE (past the disk's end), -EINVAL (not
+	 * in logical blocks, longer than its limit, unknown flags, @len and @iov disagree).
 	 * Never short: a transfer is whole or failed. A read past the end of the backing file,
 	 * inside the disk, gives zeroes.
 	 */
 	int status;
 
-	/* The engine's own. */
+	/* The block layer's own. */
 	struct blk_req *next;
+	void *bounce;
 	uint64_t moved;
 	unsigned int first_iov;
-	unsigned int slot;
+	uint16_t tries;
+	uint8_t state;
+	uint8_t slot;
 };
 
 #define BLK_MAX_IOV 1024u /* IOV_MAX */
@@ -71,6 +80,8 @@ enum blk_wake {
 	BLK_WAKE_EVENTFD, /* the queue's eventfd; for epoll, or bound to a guest's interrupt */
 	BLK_WAKE_SIGNAL,  /* the owner leaves KVM_RUN or any wait with EINTR; for vCPU threads */
 };
+
+#define BLK_MAX_QUEUE_DISKS 255u
 
 #define BLK_QUEUE_SHARED 0x1u /* several threads take turns: no SINGLE_ISSUER, no DEFER_TASKRUN */
 
@@ -83,8 +94,17 @@ struct blk_queue_config {
 	struct disk *const *disks; /* all that the queue will serve: registered files */
 	unsigned int nr_disks;
 
-	/* Called on the owner's thread, from within the functions below; may submit. */
+	/*
+	 * Called on the owner's thread, from within the functions below. It may submit, and kick;
+	 * what ends by that is told after it has returned. @req is the caller's again.
+	 */
 	void (*done)(void *ctx, struct blk_req *req);
+
+	/*
+	 * BLK_WAKE_SIGNAL needs it: called by a worker thread where io_uring does not serve; makes
+	 * the owner leave its wait, as a vCPU's kick does. With io_uring the kernel does that.
+	 */
+	void (*wake_owner)(void *ctx);
 	void *ctx;
 };
 
@@ -98,31 +118,38 @@ struct blk_queue;
  */
 int blk_queue_create(const struct blk_queue_config *config, struct blk_queue **out);
 
-/* After blk_queue_drain(). NULL is fine. */
+/* After blk_queue_drain(), or never attached. NULL is fine. */
 void blk_queue_destroy(struct blk_queue *queue);
 
-/* The calling thread owns the queue from here on. Once. 0 or -errno. */
+/*
+ * The calling thread owns the queue from here on. Once, before anything is submitted. 0 or -errno.
+ * What it submitted is lost if it ends before the queue is drained.
+ */
 int blk_queue_attach(struct blk_queue *queue);
 
 /*
  * Takes *@req. It is refused, by done() with a status and before this returns, where it is not
  * what the disk can do: all checks of range, alignment and read-only are here. What is at hand at
  * once (a read from the page cache at low depth) may complete before this returns; the rest waits
- * for blk_kick(). At most config.depth are in flight: the caller holds others back.
+ * for blk_kick(). At most config.depth are in flight: the caller holds others back. A request
+ * over the disk's rate limit is held back in order, and counts as in flight.
  */
 void blk_submit(struct blk_queue *queue, struct blk_req *req);
 
 /* Starts what was submitted, in one system call, and reports what has finished by then. */
 void blk_kick(struct blk_queue *queue);
 
-/* Reports what has finished; submits nothing. Returns how many. Costs a system call only if needed.
+/*
+ * Reports what has finished, and goes on with what is under way: the rest of a short transfer, what
+ * waited for a bounce buffer or for its rate. Returns how many were reported. Costs a system call
+ * only if something is in flight.
  */
 unsigned int blk_reap(struct blk_queue *queue);
 
 /* As blk_reap(), but waits for one if something is in flight, at most @ns nanoseconds. */
 unsigned int blk_wait(struct blk_queue *queue, uint64_t ns);
 
-/* Waits until nothing is in flight, and reports all of it. */
+/* Waits until nothing is in flight, and reports all of it. What a limit holds back goes at once. */
 void blk_queue_drain(struct blk_queue *queue);
 
 /*

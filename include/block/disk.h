@@ -62,7 +62,8 @@ struct disk_limits {
 	uint32_t logical_block;	 /* smallest unit of a request */
 	uint32_t physical_block; /* best unit of a write */
 	uint32_t io_min, io_opt; /* 0: unknown */
-	uint32_t dma_alignment;	 /* of guest addresses and lengths; 1: none. Else bounced */
+	/* Of addresses; segments then are whole logical blocks. 1: any. Others are copied. */
+	uint32_t dma_alignment;
 	uint32_t discard_granularity;
 	uint64_t max_discard, max_write_zeroes; /* of one request */
 	bool read_only, discard, write_zeroes, rotational;
