@@ -53,7 +53,8 @@ int kvm_gic_create(struct backend_vm *vm, const struct backend_gic_config *confi
 	ret = gic_set(vm, KVM_DEV_ARM_VGIC_GRP_NR_IRQS, 0, &nr_irqs);
 	if (ret < 0)
 		return ret;
-	return gic_set(vm, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	ret = gic_set(vm, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT, NULL);
+	return ret < 0 ? ret : kvm_features_finish(vm);
 }
 
 int kvm_irq_set(struct backend_vm *vm, unsigned int intid, bool level)

@@ -16,6 +16,8 @@ struct backend_vm {
 	unsigned int nr_slots;
 	size_t run_size;	   /* bytes of the area that a vCPU shares with the kernel */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */
+	struct backend_vm_config config;
+	struct backend_vcpu *vcpus; /* those that live, newest first */
 };
 
 struct backend_vcpu {
@@ -23,7 +25,8 @@ struct backend_vcpu {
 	unsigned int index;
 	size_t run_size;
 	struct kvm_run *run;
-	const struct backend_vm *vm;
+	struct backend_vm *vm;
+	struct backend_vcpu *next; /* of vm->vcpus */
 };
 
 /* ioctl(2) that gives -errno; takes the argument as the kernel does, pointer or number. */
@@ -39,6 +42,12 @@ int kvm_open(void);
 bool kvm_has_smccc_filter(int vm_fd);
 
 int kvm_probe(struct backend_caps *caps);
+
+/* features.c: VCPU_FEATURE_* in the order in which KVM wants each set up. */
+int kvm_features_init_vm(struct backend_vm *vm);       /* before memory and vCPUs */
+int kvm_features_init_vcpu(struct backend_vcpu *vcpu); /* after its first KVM_ARM_VCPU_INIT */
+int kvm_features_finish(const struct backend_vm *vm);  /* after the interrupt controller */
+bool kvm_mte_takes_shared(int vm_fd); /* leaves the VM with MTE: for a probe's own */
 
 /* gic.c */
 int kvm_gic_create(struct backend_vm *vm, const struct backend_gic_config *config);

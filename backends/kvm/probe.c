@@ -85,7 +85,6 @@ static void probe_features(int kvm, struct backend_caps *caps)
 	caps->pmu_v3 = kvm_cap(kvm, KVM_CAP_ARM_PMU_V3);
 	caps->pauth = kvm_cap(kvm, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
 		      kvm_cap(kvm, KVM_CAP_ARM_PTRAUTH_GENERIC);
-	caps->mte = kvm_cap(kvm, KVM_CAP_ARM_MTE);
 	caps->steal_time = kvm_cap(kvm, KVM_CAP_STEAL_TIME);
 	caps->counter_offset = kvm_cap(kvm, KVM_CAP_COUNTER_OFFSET);
 	caps->aarch32 = kvm_cap(kvm, KVM_CAP_ARM_EL1_32BIT);
@@ -114,6 +113,7 @@ int kvm_probe(struct backend_caps *caps)
 		caps->gic_v3 = has_device(vm, KVM_DEV_TYPE_ARM_VGIC_V3);
 		caps->its = has_device(vm, KVM_DEV_TYPE_ARM_VGIC_ITS);
 		caps->smccc_filter = kvm_has_smccc_filter(vm);
+		caps->mte = kvm_mte_takes_shared(vm);
 		close(vm);
 	}
 	close(kvm);

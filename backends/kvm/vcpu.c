@@ -9,10 +9,21 @@
 #include "base/util.h"
 #include "kvm.h"
 
+static void vcpu_unlink(struct backend_vcpu *vcpu)
+{
+	struct backend_vcpu **link = &vcpu->vm->vcpus;
+
+	while (*link && *link != vcpu)
+		link = &(*link)->next;
+	if (*link)
+		*link = vcpu->next;
+}
+
 void kvm_vcpu_destroy(struct backend_vcpu *vcpu)
 {
 	if (!vcpu)
 		return;
+	vcpu_unlink(vcpu);
 	if (vcpu->run)
 		munmap(vcpu->run, vcpu->run_size);
 	if (vcpu->fd >= 0)
@@ -36,6 +47,7 @@ static int vcpu_init(const struct backend_vcpu *vcpu)
 static int vcpu_open(struct backend_vcpu *vcpu)
 {
 	void *run;
+	int ret;
 
 	vcpu->fd = kvm_ioctl_value(vcpu->vm->fd, KVM_CREATE_VCPU, vcpu->index);
 	if (vcpu->fd < 0)
@@ -45,7 +57,8 @@ static int vcpu_open(struct backend_vcpu *vcpu)
 		return -errno;
 	vcpu->run = run;
 	/* The interrupt controller initialises only over vCPUs that have been. */
-	return vcpu_init(vcpu);
+	ret = vcpu_init(vcpu);
+	return ret < 0 ? ret : kvm_features_init_vcpu(vcpu);
 }
 
 int kvm_vcpu_create(struct backend_vm *vm, unsigned int index, struct backend_vcpu **out)
@@ -63,6 +76,8 @@ int kvm_vcpu_create(struct backend_vm *vm, unsigned int index, struct backend_vc
 		kvm_vcpu_destroy(vcpu);
 		return ret;
 	}
+	vcpu->next = vm->vcpus;
+	vm->vcpus = vcpu;
 	*out = vcpu;
 	return 0;
 }

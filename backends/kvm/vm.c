@@ -33,7 +33,8 @@ static int vm_open(struct backend_vm *vm, const struct backend_vm_config *config
 		return ret;
 	vm->init.features[0] |= BIT(KVM_ARM_VCPU_PSCI_0_2);
 	enable_nisv(vm->fd);
-	return 0;
+	vm->config = *config;
+	return kvm_features_init_vm(vm);
 }
 
 static void kvm_vm_destroy(struct backend_vm *vm)

@@ -59,6 +59,7 @@ struct backend_vm {
 	bool has_gic;
 	bool has_run; /* a vCPU entered vcpu_run() */
 	unsigned int ipa_bits;
+	struct backend_vm_config config;
 	unsigned int nr_vcpus;
 	struct backend_gic_config gic;
 	unsigned int nr_memory;

@@ -78,6 +78,13 @@ unsigned int sim_nr_vcpus(void)
 	return nr;
 }
 
+void sim_vm_config(struct backend_vm_config *config)
+{
+	sim_lock();
+	*config = sim_host.vm.config;
+	sim_unlock();
+}
+
 unsigned int sim_nr_memory(void)
 {
 	unsigned int nr;

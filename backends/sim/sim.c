@@ -21,16 +21,28 @@ static int sim_probe(struct backend_caps *caps)
 	return err;
 }
 
+/* The features that the host has not. */
+static uint32_t sim_lacking(uint32_t features)
+{
+	const struct backend_caps *caps = &sim_host.caps;
+
+	return features &
+	       ~((caps->pmu_v3 ? VCPU_FEATURE_PMU : 0) | (caps->sve ? VCPU_FEATURE_SVE : 0) |
+		 (caps->pauth ? VCPU_FEATURE_PAUTH : 0) | (caps->mte ? VCPU_FEATURE_MTE : 0) |
+		 (caps->steal_time ? VCPU_FEATURE_STEAL_TIME : 0));
+}
+
 static int sim_vm_create_locked(const struct backend_vm_config *config, struct backend_vm **out)
 {
 	struct backend_vm *vm = &sim_host.vm;
 
 	if (vm->alive)
 		return -EBUSY;
-	if (config->ipa_bits > sim_host.caps.ipa_bits)
+	if (config->ipa_bits > sim_host.caps.ipa_bits || sim_lacking(config->features))
 		return -EINVAL;
 	memset(vm, 0, sizeof(*vm));
 	vm->alive = true;
+	vm->config = *config;
 	vm->ipa_bits = config->ipa_bits ? config->ipa_bits : sim_host.caps.ipa_bits;
 	*out = vm;
 	return 0;

@@ -37,15 +37,34 @@ struct backend_caps {
 	bool immediate_exit;
 	bool psci_0_2;
 	bool readonly_mem;
-	bool sve, pmu_v3, pauth, mte, steal_time, counter_offset, nested, aarch32;
+	bool mte; /* of shared memory too, which guest memory is (Linux 6.2) */
+	bool sve, pmu_v3, pauth, steal_time, counter_offset, nested, aarch32;
 	bool debug_hw;
 	unsigned int debug_breakpoints, debug_watchpoints;
 	bool binary_stats;
 	unsigned int eager_split, dirty_ring; /* 0 or the largest ring */
 };
 
+/*
+ * What vCPUs have beyond what every one has, a set of bits: all vCPUs of a VM the same, and each
+ * bit only where the host's capability of that name is there.
+ */
+#define VCPU_FEATURE_PMU	BIT(0) /* PMUv3; its overflow is a PPI */
+#define VCPU_FEATURE_SVE	BIT(1) /* with every vector length that the host allows */
+#define VCPU_FEATURE_PAUTH	BIT(2) /* pointer authentication, of addresses and generic */
+#define VCPU_FEATURE_MTE	BIT(3) /* memory tagging; mem_map() then takes RAM or memfds only */
+#define VCPU_FEATURE_STEAL_TIME BIT(4) /* DEN0057 2, served by the backend */
+
+#define VCPU_FEATURES (BIT(5) - 1) /* all of them */
+
+#define BACKEND_STEAL_EACH 64u /* bytes of a vCPU's steal time (DEN0057 3.2), so aligned */
+
 struct backend_vm_config {
-	unsigned int ipa_bits; /* 0: the smallest that the host gives by default */
+	unsigned int ipa_bits;	/* 0: the smallest that the host gives by default */
+	uint32_t features;	/* VCPU_FEATURE_* */
+	gpa_t steal_base;	/* STEAL_TIME: BACKEND_STEAL_EACH a vCPU from here, mapped before
+				 * vCPUs are created */
+	unsigned int pmu_intid; /* PMU: the PPI of an overflow, 16 to 31 */
 };
 
 /*
@@ -103,6 +122,7 @@ struct backend_ops {
 	/* Fills *@caps without creating anything that lasts. -ENOENT, -EACCES: no hypervisor. */
 	int (*probe)(struct backend_caps *caps);
 
+	/* -EINVAL: a feature that this backend does not know, or that the host has not. */
 	int (*vm_create)(const struct backend_vm_config *config, struct backend_vm **out);
 	void (*vm_destroy)(struct backend_vm *vm); /* after its vCPUs; NULL is fine */
 

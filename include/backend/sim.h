@@ -106,6 +106,9 @@ bool sim_boot(unsigned int index, struct vcpu_boot *boot);
 bool sim_machine_lives(void);
 unsigned int sim_nr_vcpus(void);
 
+/* What the latest vm_create() that succeeded was told. */
+void sim_vm_config(struct backend_vm_config *config);
+
 struct sim_memory {
 	gpa_t gpa;
 	void *host;

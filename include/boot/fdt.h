@@ -30,6 +30,7 @@ struct fdt_config {
 	unsigned int nr_redist;
 	struct fdt_redist redist[BACKEND_MAX_REDIST_REGIONS];
 
+	bool has_pmu;  /* PMUv3, its overflow on LAYOUT_PMU_PPI */
 	bool has_uart; /* then it is stdout-path */
 	gpa_t uart_base;
 	uint64_t uart_size;

@@ -13,6 +13,7 @@
 
 #include "backend/backend.h"
 
+#define GIC_PPI_BASE 16u /* first private peripheral interrupt (Arm IHI0069 2.2.1) */
 #define GIC_SPI_BASE 32u /* first shared peripheral interrupt (Arm IHI0069 2.2.1) */
 
 enum irq_trigger {

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "console/console.h"
+#include "vm/features.h"
 
 #define VM_MIN_MEMORY	  (32ull << 20)
 #define VM_DEFAULT_MEMORY (512ull << 20)
@@ -22,6 +23,7 @@ struct vm_config {
 	const char *dtb_dump; /* path, or NULL: do not write the device tree to a file */
 	unsigned int cpus;    /* 1 to VM_MAX_CPUS; the host may have fewer */
 	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */
+	struct cpu_feature_wish cpu_features;
 	bool exit_on_reset;
 	struct console_config console;
 };

@@ -211,6 +211,17 @@ static void write_timer(struct writer *w)
 	end(w);
 }
 
+/* arm/pmu.yaml. */
+static void write_pmu(struct writer *w)
+{
+	static const uint32_t interrupt[] = { GIC_CELL_PPI, LAYOUT_PMU_PPI, GIC_CELL_LEVEL_HIGH };
+
+	begin(w, "pmu");
+	put_strings(w, "compatible", "arm,armv8-pmuv3");
+	put_cells(w, "interrupts", interrupt, ARRAY_SIZE(interrupt));
+	end(w);
+}
+
 /* interrupt-controller/arm,gic-v3.yaml. */
 static void write_gic(struct writer *w, const struct fdt_config *config)
 {
@@ -288,6 +299,8 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 	write_cpus(w, config->nr_cpus);
 	write_psci(w, config->psci_smc);
 	write_timer(w);
+	if (config->has_pmu)
+		write_pmu(w);
 	write_gic(w, config);
 	if (config->has_uart || config->has_rtc)
 		write_clock(w);

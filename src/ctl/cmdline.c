@@ -89,7 +89,7 @@ static bool take_option(const struct command_desc *command, unsigned int index, 
 	const struct option_desc *option = &command->options[index];
 	uint32_t bit = option_bit(command, index);
 
-	if (option->value && (*seen & bit)) {
+	if (option->value && !option->repeats && (*seen & bit)) {
 		log_error("--%s %.64s: given before; give it once", option->name, optarg);
 		return false;
 	}

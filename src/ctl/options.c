@@ -201,6 +201,17 @@ static const struct option_desc run_options[] = {
 		.example = "--memory 2G",
 	},
 	{
+		.name = "cpu-feature",
+		.value = "NAME=on|off",
+		.repeats = true,
+		.set = set_cpu_feature,
+		.help = "An optional feature of the vCPUs: pmu (performance counters), sve, "
+			"pauth,\n"
+			"mte, steal-time, cache-info (the host's caches are described). May be\n"
+			"given once for each. Default: on, where the host has it.",
+		.example = "--cpu-feature sve=off --cpu-feature pmu=on",
+	},
+	{
 		.name = "console",
 		.value = "WHERE",
 		.set = set_console,

@@ -22,6 +22,7 @@ struct option_desc {
 	const char *name;     /* without the dashes */
 	char letter;	      /* short form, 0 for none */
 	const char *value;    /* what help calls the value; NULL where the option takes none */
+	bool repeats;	      /* may be given more than once */
 	const char *alias_of; /* long name of the option that this is another name for, or NULL */
 
 	/* Takes the value (NULL for none). False after a line in the log that says why not. */
@@ -44,6 +45,9 @@ struct command_desc {
 #define NR_COMMANDS 2
 
 extern const struct command_desc commands[NR_COMMANDS];
+
+/* The setter of --cpu-feature (cpu_feature.c). */
+bool set_cpu_feature(struct option_values *values, const char *name, const char *value);
 
 /* The command of that name, or NULL. */
 const struct command_desc *command_find(const char *name);

@@ -48,10 +48,31 @@ static int build_memory(struct guest *guest)
 	return boot_load(parts->files, parts->map, &guest->mem);
 }
 
+/* The hypervisor writes there, and what it writes is no part of any boot protocol's RAM. */
+static int build_steal_time(struct guest *guest)
+{
+	const struct guest_parts *parts = guest->parts;
+	int ret;
+
+	_Static_assert(VM_MAX_CPUS * BACKEND_STEAL_EACH <= LAYOUT_STEAL_SIZE, "room for each vCPU");
+	if (!(parts->features & VCPU_FEATURE_STEAL_TIME))
+		return 0;
+	ret = gmem_add(&guest->steal, LAYOUT_STEAL_BASE, LAYOUT_STEAL_SIZE);
+	if (ret == 0)
+		ret = parts->ops->mem_map(guest->vm, LAYOUT_STEAL_BASE,
+					  guest->steal.regions[0].host, LAYOUT_STEAL_SIZE);
+	return ret < 0 ? failed("map the memory for steal time", ret) : 0;
+}
+
 static int build_vm(struct guest *guest)
 {
 	const struct guest_parts *parts = guest->parts;
-	struct backend_vm_config config = { .ipa_bits = ipa_bits_for(parts->config) };
+	struct backend_vm_config config = {
+		.ipa_bits = ipa_bits_for(parts->config),
+		.features = parts->features & VCPU_FEATURES,
+		.steal_base = LAYOUT_STEAL_BASE,
+		.pmu_intid = GIC_PPI_BASE + LAYOUT_PMU_PPI,
+	};
 	int ret = parts->ops->vm_create(&config, &guest->vm);
 
 	return ret < 0 ? failed("create a VM", ret) : 0;
@@ -243,6 +264,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 		.uart_size = PL011_SIZE,
 		.uart_intid = guest->uart_line.intid,
 		.uart_trigger = guest->uart_line.trigger,
+		.has_pmu = parts->features & VCPU_FEATURE_PMU,
 		.has_rtc = true,
 		.rtc_base = LAYOUT_RTC_BASE,
 		.rtc_size = PL031_SIZE,
@@ -295,12 +317,13 @@ int guest_build(const struct guest_parts *parts, struct guest *guest)
 {
 	/* In the order in which each needs the ones before. */
 	static int (*const steps[])(struct guest *) = {
-		build_vm,    build_memory, build_devices, build_services,
-		build_vcpus, build_gic,	   build_dtb,
+		build_vm,	build_memory, build_steal_time, build_devices,
+		build_services, build_vcpus,  build_gic,	build_dtb,
 	};
 
 	*guest = (struct guest){ .parts = parts, .uart_line.eventfd = -1 };
 	gmem_init(&guest->mem);
+	gmem_init(&guest->steal);
 	for (unsigned int i = 0; i < ARRAY_SIZE(steps); i++) {
 		int ret = steps[i](guest);
 
@@ -321,6 +344,7 @@ void guest_destroy(struct guest *guest)
 	irq_line_fini(&guest->uart_line);
 	vcpu_set_destroy(guest->vcpus);
 	guest->parts->ops->vm_destroy(guest->vm);
+	gmem_fini(&guest->steal);
 	gmem_fini(&guest->mem);
 	*guest = (struct guest){ .parts = guest->parts };
 }

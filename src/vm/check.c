@@ -76,17 +76,17 @@ static int check_features(const struct backend_caps *caps)
 	return 0;
 }
 
-int check_host(const struct backend_ops *ops, const struct vm_config *config)
+int check_host(const struct backend_ops *ops, const struct vm_config *config,
+	       struct backend_caps *caps)
 {
-	struct backend_caps caps;
-	int ret = ops->probe(&caps);
+	int ret = ops->probe(caps);
 
 	if (ret < 0)
 		return no_hypervisor(ret);
-	ret = check_features(&caps);
+	ret = check_features(caps);
 	if (ret == 0)
-		ret = check_cpus(&caps, config->cpus);
+		ret = check_cpus(caps, config->cpus);
 	if (ret == 0)
-		ret = check_memory(&caps, config->memory);
+		ret = check_memory(caps, config->memory);
 	return ret;
 }

@@ -6,7 +6,11 @@
 #include "backend/backend.h"
 #include "vm/config.h"
 
-/* 0, or -EINVAL (or what the probe said) after one line that names the limit and the remedy. */
-int check_host(const struct backend_ops *ops, const struct vm_config *config);
+/*
+ * 0 with *@caps what the host has, or -EINVAL (or what the probe said) after one line that names
+ * the limit and the remedy.
+ */
+int check_host(const struct backend_ops *ops, const struct vm_config *config,
+	       struct backend_caps *caps);
 
 #endif

@@ -20,6 +20,7 @@
 struct guest_parts {
 	const struct backend_ops *ops;
 	const struct vm_config *config;
+	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
 	const struct boot_files *files;
 	const struct boot_map *map;
 	struct console *console;
@@ -29,6 +30,7 @@ struct guest_parts {
 struct guest {
 	const struct guest_parts *parts;
 	struct gmem mem;
+	struct gmem steal; /* where vCPUs find their steal time: memory that is no RAM */
 	struct backend_vm *vm;
 	struct mmio_map mmio;
 	struct smccc_table smccc;

@@ -17,6 +17,8 @@
 struct vm {
 	const struct backend_ops *ops;
 	const struct vm_config *config;
+	struct backend_caps caps;
+	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
 	struct loop *loop;
 	struct console *console;
 	struct loop_signal signals;
@@ -102,6 +104,7 @@ static int run_guest(struct vm *vm)
 	const struct guest_parts parts = {
 		.ops = vm->ops,
 		.config = vm->config,
+		.features = vm->features,
 		.files = &vm->files,
 		.map = &vm->map,
 		.console = vm->console,
@@ -164,7 +167,9 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 		goto fail;
 	ret = boot_plan(&vm->files, LAYOUT_RAM_BASE, config->memory, &vm->map);
 	if (ret == 0)
-		ret = check_host(ops, config);
+		ret = check_host(ops, config, &vm->caps);
+	if (ret == 0)
+		ret = cpu_features_choose(&vm->caps, false, &config->cpu_features, &vm->features);
 	if (ret < 0)
 		goto fail_files;
 	*out = vm;

@@ -437,3 +437,14 @@ Test(fdt, dtc_has_no_complaint)
 		}
 	}
 }
+
+Test(fdt, pmu_only_where_the_guest_has_one)
+{
+	build();
+	expect_no_node("/pmu");
+
+	config.has_pmu = true;
+	build();
+	expect_strings("/pmu", "compatible", "arm,armv8-pmuv3");
+	expect_cells("/pmu", "interrupts", CELLS(1, 7, 4));
+}

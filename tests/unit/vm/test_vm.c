@@ -278,6 +278,66 @@ Test(vm, says_what_is_wrong_with_dev_kvm)
 	}
 }
 
+/* What the host has is on, after a reset too; steal time has memory that is no RAM. */
+Test(vm, features_of_the_host_are_on)
+{
+	struct vm_config config = base_config();
+	struct backend_caps caps = good_host;
+	struct backend_vm_config made;
+	struct sim_memory memory;
+	enum machine_end end;
+
+	caps.sve = caps.pmu_v3 = caps.pauth = caps.mte = caps.steal_time = true;
+	sim_set_caps(&caps);
+	play_psci(PSCI_FN_SYSTEM_RESET);
+	play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(run(&config, &end), 0);
+	sim_vm_config(&made);
+	cr_expect_eq(made.features, VCPU_FEATURES);
+	cr_expect_eq(made.steal_base, LAYOUT_STEAL_BASE);
+	cr_expect_eq(made.pmu_intid, 23);
+	cr_assert(sim_memory(1, &memory));
+	cr_expect_eq(memory.gpa, LAYOUT_STEAL_BASE);
+	cr_expect_eq(memory.size, LAYOUT_STEAL_SIZE);
+}
+
+Test(vm, features_can_be_off)
+{
+	struct vm_config config = base_config();
+	struct backend_caps caps = good_host;
+	struct backend_vm_config made;
+	enum machine_end end;
+
+	caps.sve = caps.pmu_v3 = caps.pauth = caps.mte = caps.steal_time = true;
+	sim_set_caps(&caps);
+	config.cpu_features.off = VCPU_FEATURE_STEAL_TIME | VCPU_FEATURE_SVE;
+	play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(run(&config, &end), 0);
+	sim_vm_config(&made);
+	cr_expect_eq(made.features, VCPU_FEATURE_PMU | VCPU_FEATURE_PAUTH | VCPU_FEATURE_MTE);
+	cr_expect_eq(sim_nr_memory(), 1, "no memory for steal time");
+}
+
+Test(vm, refuses_a_feature_that_the_host_has_not)
+{
+	struct vm_config config = base_config();
+
+	config.cpu_features.on = VCPU_FEATURE_SVE;
+	refused(&good_host, &config);
+}
+
+Test(vm, steal_time_that_cannot_be_mapped_is_an_error)
+{
+	struct vm_config config = base_config();
+	struct backend_caps caps = good_host;
+	enum machine_end end = MACHINE_RUNNING;
+
+	caps.steal_time = true;
+	sim_set_caps(&caps);
+	sim_fail(SIM_MEM_MAP, 2, EIO);
+	cr_expect_eq(run(&config, &end), -EIO);
+}
+
 /* All the memory that addresses allow, to the byte. */
 Test(vm, takes_memory_up_to_the_address_limit)
 {
