@@ -16,6 +16,27 @@
 
 struct vcpu_set;
 
+/*
+ * What else happens on a vCPU's own thread: for those who keep things there, such as a ring that
+ * one thread alone may touch. Each may be NULL, and costs nothing on the exit path then; none is
+ * called with a lock held. The vCPU is in no handler and not in the guest meanwhile.
+ */
+struct vcpu_hook_ops {
+	/* First of all. Anything but 0 is logged and ends the machine. */
+	int (*start)(void *ctx, unsigned int vcpu);
+	/* The guest was left by a signal or a kick: VCPU_EXIT_INTERRUPTED. */
+	void (*interrupted)(void *ctx, unsigned int vcpu);
+	/* The vCPU pauses, stops or powers off: nothing may be under way when this returns. */
+	void (*park)(void *ctx, unsigned int vcpu);
+	/* Last of all, also where start() failed. */
+	void (*end)(void *ctx, unsigned int vcpu);
+};
+
+struct vcpu_hooks {
+	const struct vcpu_hook_ops *ops; /* NULL: none */
+	void *ctx;
+};
+
 struct vcpu_set_config {
 	const struct backend_ops *ops;
 	struct backend_vm *vm;
@@ -25,7 +46,8 @@ struct vcpu_set_config {
 	const struct mmio_map *mmio;
 	const struct smccc_table *smccc;
 	const struct exit_sink *sink; /* called from vCPU threads */
-	uint64_t entry;		      /* boot CPU */
+	struct vcpu_hooks hooks;
+	uint64_t entry; /* boot CPU */
 	uint64_t x0;
 };
 

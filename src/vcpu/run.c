@@ -32,6 +32,14 @@ static enum run_result run_failed(const struct vcpu *vcpu, const char *what, int
 	return RUN_END;
 }
 
+static void interrupted(const struct vcpu *vcpu)
+{
+	const struct vcpu_hooks *hooks = &vcpu->set->config.hooks;
+
+	if (hooks->ops && hooks->ops->interrupted)
+		hooks->ops->interrupted(hooks->ctx, vcpu->index);
+}
+
 static enum run_result run_guest(struct vcpu *vcpu)
 {
 	const struct backend_ops *ops = vcpu->set->config.ops;
@@ -42,6 +50,8 @@ static enum run_result run_guest(struct vcpu *vcpu)
 
 		if (ret < 0)
 			return run_failed(vcpu, "cannot run", ret);
+		if (exit.kind == VCPU_EXIT_INTERRUPTED)
+			interrupted(vcpu);
 		switch (exit_dispatch(&vcpu->env, &exit)) {
 		case EXIT_RESUME:
 			ret = ops->vcpu_reply(vcpu->backend, &exit);
@@ -109,7 +119,10 @@ static bool wait_runnable(struct vcpu *vcpu, bool *starts, struct vcpu_boot *boo
 static void end_turn(struct vcpu *vcpu, enum run_result result)
 {
 	struct vcpu_set *set = vcpu->set;
+	const struct vcpu_hooks *hooks = &set->config.hooks;
 
+	if (hooks->ops && hooks->ops->park)
+		hooks->ops->park(hooks->ctx, vcpu->index);
 	if (result == RUN_REQUEST && current_request(set) == REQUEST_PAUSE)
 		settle(vcpu);
 	pthread_mutex_lock(&set->lock);
@@ -126,19 +139,39 @@ static enum run_result run_turn(struct vcpu *vcpu, bool starts, const struct vcp
 	return ret < 0 ? run_failed(vcpu, "cannot reset", ret) : run_guest(vcpu);
 }
 
+static enum run_result start_thread(const struct vcpu *vcpu)
+{
+	const struct vcpu_hooks *hooks = &vcpu->set->config.hooks;
+	int ret = 0;
+
+	if (hooks->ops && hooks->ops->start)
+		ret = hooks->ops->start(hooks->ctx, vcpu->index);
+	return ret < 0 ? run_failed(vcpu, "cannot start", ret) : RUN_REQUEST;
+}
+
+static void end_thread(const struct vcpu *vcpu)
+{
+	const struct vcpu_hooks *hooks = &vcpu->set->config.hooks;
+
+	if (hooks->ops && hooks->ops->end)
+		hooks->ops->end(hooks->ctx, vcpu->index);
+}
+
 void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
-	enum run_result result = RUN_REQUEST;
+	enum run_result result;
 	struct vcpu_boot boot;
 	char name[16];
 	bool starts;
 
 	snprintf(name, sizeof(name), "vcpu%u", vcpu->index);
 	pthread_setname_np(pthread_self(), name);
+	result = start_thread(vcpu);
 	while (result != RUN_END && wait_runnable(vcpu, &starts, &boot)) {
 		result = run_turn(vcpu, starts, &boot);
 		end_turn(vcpu, result);
 	}
+	end_thread(vcpu);
 	return NULL;
 }
