@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parse, run, exit status. The only file that decides one. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -33,6 +34,9 @@ static enum exit_status run(const struct vm_config *config)
 		return STATUS_USAGE;
 	ret = vm_run(vm, &end);
 	vm_destroy(vm);
+	/* A packed kernel shows its damage where it is unpacked: into the guest's memory. */
+	if (ret == -ENOEXEC)
+		return STATUS_USAGE;
 	return ret < 0 ? STATUS_ERROR : status_of(end);
 }
 

@@ -20,7 +20,7 @@
 #define IMAGE_WINDOW_ALIGN 0x40000000ull  /* which begins at a multiple of this */
 
 enum image_kind {
-	IMAGE_ARM64,	/* arm64 Image: the one kind that boots */
+	IMAGE_ARM64,	/* arm64 Image: what boots, as it is or packed */
 	IMAGE_ARM64_BE, /* arm64 Image of a big-endian kernel */
 	IMAGE_ARM32,	/* 32-bit Arm zImage */
 	IMAGE_X86,	/* x86 bzImage */
@@ -44,6 +44,7 @@ struct image_info {
 	enum image_kind kind;
 	uint64_t text_offset;  /* bytes from a 2 MiB boundary to the image's first byte */
 	uint64_t image_size;   /* bytes of memory it uses from there, its BSS too */
+	bool has_size;	       /* the header says image_size; else it was guessed */
 	uint64_t flags;	       /* bit 0 big endian, 2:1 page size, 3 anywhere in memory */
 	uint64_t file_end;     /* bytes that the file must have by its PE header; 0 unknown */
 	unsigned int page_kib; /* the kernel's page size: 4, 16, 64; 0 unknown */
@@ -57,6 +58,36 @@ struct image_info {
  * The verdict is sound only where @len is IMAGE_PROBE_SIZE or the whole file.
  */
 void image_probe(const uint8_t *head, size_t len, uint64_t file_size, struct image_info *info);
+
+enum image_packing {
+	IMAGE_PLAIN,
+	IMAGE_PACKED_GZIP,
+	IMAGE_PACKED_ZSTD,
+};
+
+/* The part of a file that holds the kernel, and how it is packed. */
+struct image_payload {
+	enum image_packing packing;
+	uint64_t offset; /* bytes; the part lies within the file */
+	uint64_t size;
+};
+
+/*
+ * Where a file of @kind that image_probe() found in @head has its kernel: in gzip and zstd files
+ * all of it, in an EFI zboot program what its header says (Linux
+ * drivers/firmware/efi/libstub/zboot-header.S), in any other kind all of it, plain. 0, or -EINVAL
+ * (the header points out of the file), -ENOTSUP (packed in a way that is not served); then @payload
+ * is all zero.
+ */
+int image_payload(const uint8_t *head, size_t len, uint64_t file_size, enum image_kind kind,
+		  struct image_payload *payload);
+
+/* The name that an EFI zboot program's header has for its packing, shortened to fit @name. */
+#define IMAGE_ZBOOT_NAME_SIZE 16
+void image_zboot_packing(const uint8_t *head, size_t len, char name[static IMAGE_ZBOOT_NAME_SIZE]);
+
+/* "gzip", "zstd"; "plain". */
+const char *image_packing_name(enum image_packing packing);
 
 /*
  * What is wrong with an arm64 Image of @file_size bytes, or NULL: it is truncated, or its header

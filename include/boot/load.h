@@ -23,10 +23,11 @@
 struct boot_files {
 	const char *kernel_path;
 	int kernel_fd;
-	uint64_t kernel_size;
-	struct image_info kernel;
-	const char *initrd_path; /* NULL: none */
-	int initrd_fd;		 /* -1: none */
+	uint64_t kernel_size;	      /* bytes in the file */
+	struct image_info kernel;     /* the arm64 Image, unpacked */
+	struct image_payload payload; /* where the file has it */
+	const char *initrd_path;      /* NULL: none */
+	int initrd_fd;		      /* -1: none */
 	uint64_t initrd_size;
 };
 
@@ -42,7 +43,9 @@ struct boot_map {
 /*
  * Opens and classifies the files. -errno with one line in the log that names file, reason and
  * remedy, and nothing left open: what open(2) said, -EISDIR, -EINVAL (not a regular file, an
- * empty initrd), -ENOEXEC (not an arm64 Image, or a damaged one). @initrd may be NULL.
+ * empty initrd), -ENOEXEC (no arm64 Image, none packed with gzip, zstd or as EFI zboot, or a
+ * damaged one), -ENOMEM. Of a packed kernel only the start is unpacked here, unless its header
+ * lacks image_size. @initrd may be NULL.
  *
  * boot_files_close() may be called again, and after a boot_files_open() that failed.
  */
@@ -58,9 +61,10 @@ int boot_plan(const struct boot_files *files, gpa_t ram_base, uint64_t ram_size,
 	      struct boot_map *map);
 
 /*
- * Reads kernel and initrd into guest memory, without a copy in between. May be repeated. -errno
- * with a line in the log: what preadv(2) said, -EFAULT (the map is not all RAM), or -EIO (a file
- * is shorter than when it was opened).
+ * Reads kernel and initrd into guest memory, without a copy in between; a packed kernel is unpacked
+ * into it. May be repeated. -errno with a line in the log: what preadv(2) said, -EFAULT (the map is
+ * not all RAM), -EIO (a file is shorter than when it was opened), -ENOEXEC (a packed kernel is
+ * damaged, or larger than the image_size in its header), -ENOMEM.
  */
 int boot_load(const struct boot_files *files, const struct boot_map *map, const struct gmem *mem);
 

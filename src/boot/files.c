@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "packed.h"
 
 /* Refuses what is not a regular file. */
 static int check_file(const char *path, const struct stat *st)
@@ -69,30 +70,74 @@ static ssize_t read_head(int fd, uint8_t *head, size_t len)
 	return (ssize_t)done;
 }
 
-static int check_kernel(const struct boot_files *files)
+/* What the file, or what is packed in it, is instead of an arm64 Image. */
+static int refuse_kind(const struct boot_files *files)
+{
+	enum image_kind kind = files->kernel.kind;
+
+	if (files->payload.packing == IMAGE_PLAIN)
+		log_error("%s is %s; %s", files->kernel_path, image_kind_name(kind),
+			  image_kind_remedy(kind));
+	else
+		log_error("%s: the %s data in it is %s; %s", files->kernel_path,
+			  image_packing_name(files->payload.packing), image_kind_name(kind),
+			  image_kind_remedy(kind));
+	return -ENOEXEC;
+}
+
+/* @size is that of the Image: the file's, or what it unpacks to. */
+static int check_kernel(const struct boot_files *files, uint64_t size)
 {
 	const struct image_info *info = &files->kernel;
-	const char *path = files->kernel_path;
 	const char *defect;
 
-	if (info->kind == IMAGE_UNKNOWN && files->kernel_size < IMAGE_HEADER_SIZE) {
+	if (info->kind == IMAGE_UNKNOWN && size < IMAGE_HEADER_SIZE) {
 		log_error("%s is truncated: it has %" PRIu64 " bytes, an arm64 Image's header "
 			  "alone %u; %s",
-			  path, files->kernel_size, IMAGE_HEADER_SIZE,
+			  files->kernel_path, size, IMAGE_HEADER_SIZE,
 			  image_kind_remedy(IMAGE_ARM64));
 		return -ENOEXEC;
 	}
-	if (info->kind != IMAGE_ARM64) {
-		log_error("%s is %s; %s", path, image_kind_name(info->kind),
+	if (info->kind != IMAGE_ARM64)
+		return refuse_kind(files);
+	defect = image_defect(info, size);
+	if (defect) {
+		log_error("%s is damaged: %s; %s", files->kernel_path, defect,
 			  image_kind_remedy(info->kind));
 		return -ENOEXEC;
 	}
-	defect = image_defect(info, files->kernel_size);
-	if (defect) {
-		log_error("%s is damaged: %s; %s", path, defect, image_kind_remedy(info->kind));
-		return -ENOEXEC;
-	}
 	return 0;
+}
+
+static int refuse_payload(const struct boot_files *files, const uint8_t *head, size_t len,
+			  int error)
+{
+	char packing[IMAGE_ZBOOT_NAME_SIZE];
+
+	image_zboot_packing(head, len, packing);
+	if (error == -ENOTSUP)
+		log_error("%s is an EFI zboot program packed with \"%s\"; %s", files->kernel_path,
+			  packing, image_kind_remedy(IMAGE_EFI_ZBOOT));
+	else
+		log_error("%s is damaged: it is truncated, or its header does not say where its "
+			  "kernel is; copy or build it anew",
+			  files->kernel_path);
+	return -ENOEXEC;
+}
+
+/* Finds out what the file is by its first @len bytes, and what is packed in it. */
+static int probe_kernel(struct boot_files *files, const uint8_t *head, size_t len)
+{
+	uint64_t size = files->kernel_size;
+	int ret;
+
+	image_probe(head, len, size, &files->kernel);
+	ret = image_payload(head, len, size, files->kernel.kind, &files->payload);
+	if (ret < 0)
+		return refuse_payload(files, head, len, ret);
+	if (files->payload.packing != IMAGE_PLAIN)
+		ret = packed_probe(files, &size);
+	return ret < 0 ? ret : check_kernel(files, size);
 }
 
 static int open_kernel(struct boot_files *files)
@@ -110,8 +155,7 @@ static int open_kernel(struct boot_files *files)
 			  strerror((int)-len));
 		return (int)len;
 	}
-	image_probe(head, (size_t)len, files->kernel_size, &files->kernel);
-	return check_kernel(files);
+	return probe_kernel(files, head, (size_t)len);
 }
 
 static int open_initrd(struct boot_files *files)

@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <endian.h>
+#include <errno.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -13,6 +14,11 @@
 #define HEADER_IMAGE_SIZE  16
 #define HEADER_FLAGS	   24
 #define HEADER_PE_OFFSET   60
+
+/* An EFI zboot program's, zboot-header.S: 32-bit little-endian offset and size, then a string. */
+#define ZBOOT_OFFSET 8
+#define ZBOOT_SIZE   12
+#define ZBOOT_NAME   24
 
 #define FLAG_BIG_ENDIAN	     1u
 #define FLAG_PAGE_SIZE_SHIFT 1
@@ -67,6 +73,7 @@ static const struct magic magics[] = {
 };
 
 #define BOOT_IMAGE "boot the arm64 Image that the kernel build puts in arch/arm64/boot/Image"
+#define REPACK	   "boot the arm64 Image in it, as it is or packed with gzip or zstd"
 
 static const struct {
 	const char *name;
@@ -79,12 +86,14 @@ static const struct {
 	[IMAGE_X86] = { "an x86 bzImage", BOOT_IMAGE },
 	[IMAGE_RISCV] = { "a RISC-V Image", BOOT_IMAGE },
 	[IMAGE_ELF] = { "an ELF file", BOOT_IMAGE },
-	[IMAGE_GZIP] = { "a gzip file", "unpack it with gunzip and boot the arm64 Image in it" },
-	[IMAGE_ZSTD] = { "a zstd file", "unpack it with unzstd and boot the arm64 Image in it" },
-	[IMAGE_XZ] = { "an xz file", "unpack it with unxz and boot the arm64 Image in it" },
-	[IMAGE_LZ4] = { "an lz4 file", "unpack it with unlz4 and boot the arm64 Image in it" },
-	[IMAGE_BZIP2] = { "a bzip2 file", "unpack it with bunzip2 and boot the arm64 Image in it" },
-	[IMAGE_EFI_ZBOOT] = { "an EFI zboot program with a compressed kernel", BOOT_IMAGE },
+	[IMAGE_GZIP] = { "a gzip file", REPACK },
+	[IMAGE_ZSTD] = { "a zstd file", REPACK },
+	[IMAGE_XZ] = { "an xz file", "unpack it with unxz and " REPACK },
+	[IMAGE_LZ4] = { "an lz4 file", "unpack it with unlz4 and " REPACK },
+	[IMAGE_BZIP2] = { "a bzip2 file", "unpack it with bunzip2 and " REPACK },
+	[IMAGE_EFI_ZBOOT] = { "an EFI zboot program",
+			      "build the kernel with CONFIG_KERNEL_GZIP or CONFIG_KERNEL_ZSTD, or "
+			      "boot the Image that it is made of" },
 	[IMAGE_EFI] = { "an EFI or PE program", BOOT_IMAGE },
 	[IMAGE_UIMAGE] = { "a U-Boot uImage", BOOT_IMAGE },
 	[IMAGE_FIT] = { "a device tree blob or U-Boot FIT", BOOT_IMAGE },
@@ -183,7 +192,8 @@ static void read_header(const uint8_t *head, size_t len, uint64_t file_size,
 	info->file_end = pe_end(head, len);
 	if (info->flags & FLAG_BIG_ENDIAN)
 		info->kind = IMAGE_ARM64_BE;
-	if (!info->image_size) {
+	info->has_size = info->image_size;
+	if (!info->has_size) {
 		info->text_offset = OLD_TEXT_OFFSET;
 		if (__builtin_add_overflow(file_size, OLD_BSS_SIZE, &info->image_size))
 			info->image_size = UINT64_MAX;
@@ -201,6 +211,85 @@ void image_probe(const uint8_t *head, size_t len, uint64_t file_size, struct ima
 		info->kind = IMAGE_UNKNOWN;
 	else
 		read_header(head, len, file_size, info);
+}
+
+/* zboot-header.S: the payload without the length that follows it where the packing has none. */
+static void zboot_payload(const uint8_t *head, struct image_payload *payload)
+{
+	payload->offset = get_le32(head + ZBOOT_OFFSET);
+	payload->size = get_le32(head + ZBOOT_SIZE);
+}
+
+static enum image_packing zboot_packing(const char *name)
+{
+	static const struct {
+		const char *name;
+		enum image_packing packing;
+	} packings[] = {
+		{ "gzip", IMAGE_PACKED_GZIP },
+		{ "zstd", IMAGE_PACKED_ZSTD },
+		{ "zstd22", IMAGE_PACKED_ZSTD }, /* the level is a part of the kernel's name */
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(packings); i++)
+		if (!strcmp(name, packings[i].name))
+			return packings[i].packing;
+	return IMAGE_PLAIN;
+}
+
+void image_zboot_packing(const uint8_t *head, size_t len, char name[static IMAGE_ZBOOT_NAME_SIZE])
+{
+	size_t have = len > ZBOOT_NAME ? len - ZBOOT_NAME : 0;
+
+	memset(name, 0, IMAGE_ZBOOT_NAME_SIZE);
+	memcpy(name, head + len - have,
+	       have < IMAGE_ZBOOT_NAME_SIZE ? have : IMAGE_ZBOOT_NAME_SIZE - 1);
+}
+
+static int find_zboot(const uint8_t *head, size_t len, uint64_t file_size,
+		      struct image_payload *payload)
+{
+	struct image_payload found;
+	char name[IMAGE_ZBOOT_NAME_SIZE];
+
+	if (len < IMAGE_HEADER_SIZE)
+		return -EINVAL;
+	image_zboot_packing(head, len, name);
+	found.packing = zboot_packing(name);
+	if (found.packing == IMAGE_PLAIN)
+		return -ENOTSUP;
+	zboot_payload(head, &found);
+	if (found.offset < IMAGE_HEADER_SIZE || !found.size ||
+	    !range_within(found.offset, found.size, 0, file_size))
+		return -EINVAL;
+	*payload = found;
+	return 0;
+}
+
+int image_payload(const uint8_t *head, size_t len, uint64_t file_size, enum image_kind kind,
+		  struct image_payload *payload)
+{
+	*payload = (struct image_payload){ 0 };
+	if (kind == IMAGE_EFI_ZBOOT)
+		return find_zboot(head, len, file_size, payload);
+	if (kind == IMAGE_GZIP)
+		payload->packing = IMAGE_PACKED_GZIP;
+	if (kind == IMAGE_ZSTD)
+		payload->packing = IMAGE_PACKED_ZSTD;
+	payload->size = file_size;
+	return 0;
+}
+
+const char *image_packing_name(enum image_packing packing)
+{
+	static const char *const names[] = {
+		[IMAGE_PLAIN] = "plain",
+		[IMAGE_PACKED_GZIP] = "gzip",
+		[IMAGE_PACKED_ZSTD] = "zstd",
+	};
+
+	assert((size_t)packing < ARRAY_SIZE(names));
+	return names[packing];
 }
 
 const char *image_defect(const struct image_info *info, uint64_t file_size)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads kernel and initrd from their files straight into guest memory. */
+/* Reads kernel and initrd from their files straight into guest memory, or has them unpacked there.
+ */
 #include "boot/load.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 #include <sys/uio.h>
 
 #include "base/log.h"
+#include "packed.h"
 
 /* One read of as much as the kernel gives. Bytes read, 0 at the file's end, or -errno. */
 static ssize_t read_some(int fd, uint64_t offset, uint64_t len, const struct gmem *mem, gpa_t gpa)
@@ -65,13 +67,21 @@ static void warm_memory(const struct boot_map *map, const struct gmem *mem)
 	gmem_want_huge(mem, map->kernel_base, loaded);
 }
 
+static int load_kernel(const struct boot_files *files, const struct boot_map *map,
+		       const struct gmem *mem)
+{
+	if (files->payload.packing != IMAGE_PLAIN)
+		return packed_load(files, map, mem);
+	return load_file(files->kernel_fd, files->kernel_path, files->kernel_size, mem,
+			 map->kernel_base);
+}
+
 int boot_load(const struct boot_files *files, const struct boot_map *map, const struct gmem *mem)
 {
 	int ret;
 
 	warm_memory(map, mem);
-	ret = load_file(files->kernel_fd, files->kernel_path, files->kernel_size, mem,
-			map->kernel_base);
+	ret = load_kernel(files, map, mem);
 	if (ret)
 		return ret;
 	return load_file(files->initrd_fd, files->initrd_path, map->initrd_size, mem,

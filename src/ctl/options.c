@@ -155,7 +155,9 @@ static const struct option_desc run_options[] = {
 		.letter = 'k',
 		.value = "FILE",
 		.set = set_kernel,
-		.help = "The kernel, an uncompressed arm64 Image. No default: it must be given.",
+		.help = "The kernel: an arm64 Image, as it is, packed with gzip or zstd, or as "
+			"EFI\n"
+			"zboot with one of these. No default: it must be given.",
 		.example = "--kernel arch/arm64/boot/Image",
 	},
 	{
@@ -163,7 +165,9 @@ static const struct option_desc run_options[] = {
 		.letter = 'i',
 		.value = "FILE",
 		.set = set_initrd,
-		.help = "An initial ramdisk, handed to the kernel as it is. Default: none.",
+		.help = "An initial ramdisk, handed to the kernel as it is; it may be several "
+			"archives\n"
+			"one after another. Default: none.",
 		.example = "--initrd rootfs.cpio.gz",
 	},
 	{

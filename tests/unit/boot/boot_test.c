@@ -89,8 +89,14 @@ void test_dir_fini(void)
 
 const char *test_path(const char *name)
 {
+	char path[sizeof(paths[0])];
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	for (int i = 0; i < nr_paths; i++)
+		if (!strcmp(paths[i], path))
+			return paths[i];
 	cr_assert_lt(nr_paths, MAX_PATHS);
-	snprintf(paths[nr_paths], sizeof(paths[0]), "%s/%s", folder, name);
+	strcpy(paths[nr_paths], path);
 	return paths[nr_paths++];
 }
 

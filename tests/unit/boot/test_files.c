@@ -116,8 +116,8 @@ Test(boot_files, another_kind_is_refused_with_a_remedy)
 {
 	expect_refusal(test_file("vmlinux", "\177ELF\2\1\1", 7, 4096), NULL, -ENOEXEC,
 		       "is an ELF file; boot the arm64 Image");
-	expect_refusal(test_file("Image.gz", "\x1f\x8b\x08", 3, 4096), NULL, -ENOEXEC,
-		       "is a gzip file; unpack it with gunzip");
+	expect_refusal(test_file("Image.xz", "\xfd\x37zXZ\0", 6, 4096), NULL, -ENOEXEC,
+		       "is an xz file; unpack it with unxz");
 	expect_refusal(test_file("zeroes", "", 0, 4096), NULL, -ENOEXEC,
 		       "is of no known kernel format");
 }

@@ -258,5 +258,5 @@ Test(image, every_kind_has_a_name_and_a_remedy)
 	}
 	cr_expect_str_eq(image_kind_name(IMAGE_X86), "an x86 bzImage");
 	cr_expect(strstr(image_kind_remedy(IMAGE_ELF), "arch/arm64/boot/Image"));
-	cr_expect(strstr(image_kind_remedy(IMAGE_GZIP), "gunzip"));
+	cr_expect(strstr(image_kind_remedy(IMAGE_XZ), "unxz"));
 }
