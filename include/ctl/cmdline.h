@@ -25,9 +25,10 @@ enum command {
 };
 
 /*
- * Parses @argv. COMMAND_RUN fills *@config, whose strings point into @argv, and sets the log
- * level that --verbose and --quiet ask for; any other command leaves both alone. Help and
- * version go to standard output. From one thread at a time: getopt(3) has static state.
+ * Parses @argv. COMMAND_RUN fills *@config, whose strings point into @argv (where
+ * --disk's are cut into pieces), and sets the log level that --verbose and --quiet ask for; any
+ * other command leaves both alone. Help and version go to standard output. From one thread at a
+ * time: getopt(3) has static state.
  */
 enum command cmdline_parse(int argc, char **argv, struct vm_config *config);
 

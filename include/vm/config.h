@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "block/disk.h"
 #include "console/console.h"
 #include "vm/features.h"
 
@@ -15,6 +16,7 @@
 #define VM_MEMORY_ALIGN	  (1ull << 20)	 /* whole pages of any size that an arm64 host has */
 #define VM_DEFAULT_CPUS	  1u
 #define VM_MAX_CPUS	  512u
+#define VM_MAX_DISKS	  64u
 
 struct vm_config {
 	const char *kernel;   /* path, never empty */
@@ -26,6 +28,8 @@ struct vm_config {
 	struct cpu_feature_wish cpu_features;
 	bool exit_on_reset;
 	struct console_config console;
+	unsigned int nr_disks;
+	struct disk_config disks[VM_MAX_DISKS]; /* ids differ */
 };
 
 #endif

@@ -94,6 +94,8 @@ static bool take_option(const struct command_desc *command, unsigned int index, 
 		return false;
 	}
 	*seen |= bit;
+	if (option->set_cut)
+		return option->set_cut(values, optarg);
 	return option->set(values, option->name, optarg);
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "boot/load.h"
+#include "ctl/disk_option.h"
 #include "ctl/options.h"
 
 static bool take_path(const char **path, const char *name, const char *value)
@@ -125,6 +126,11 @@ static bool set_on_reset(struct option_values *values, const char *name, const c
 	return false;
 }
 
+static bool set_disk(struct option_values *values, char *value)
+{
+	return disk_option_take(&values->config, value);
+}
+
 static bool set_verbose(struct option_values *values, const char *name, const char *value)
 {
 	(void)name;
@@ -214,6 +220,33 @@ static const struct option_desc run_options[] = {
 			"mte, steal-time, cache-info (the host's caches are described). May be\n"
 			"given once for each. Default: on, where the host has it.",
 		.example = "--cpu-feature sve=off --cpu-feature pmu=on",
+	},
+	{
+		.name = "disk",
+		.letter = 'd',
+		.value = "PATH[,OPTION]...",
+		.set_cut = set_disk,
+		.repeats = true,
+		.help = "A disk: a raw image or a block device, whatever is in it; at most 64, in "
+			"the\n"
+			"guest in the order given. A comma in a path is written twice. Options:\n"
+			"  ro               the guest cannot write; others may read it meanwhile\n"
+			"  cached, direct   through the host's page cache (default), or past it\n"
+			"  discard=unmap    what the guest discards is given back to the host "
+			"(default);\n"
+			"                   discard=off keeps it\n"
+			"  serial=TEXT      at most 20 characters, which the guest sees\n"
+			"  id=NAME          its name in messages; default disk0, disk1, ...\n"
+			"  block-size=N     512 or 4096; default 512, or the device's own\n"
+			"  queues=N         request queues; default one a vCPU\n"
+			"  via=virtio       or via=hvc, for guests with arcvisor's driver\n"
+			"  mode=auto        or inline (served by the vCPU that asks), thread\n"
+			"  engine=auto      or uring, sync (threads, where io_uring is refused)\n"
+			"  bps=N, iops=N    at most so many bytes (such as 100M) or operations a "
+			"second;\n"
+			"                   bps-burst=N, iops-burst=N at once after a rest\n"
+			"Default: no disk.",
+		.example = "--disk root.img --disk data.img,ro,serial=DATA",
 	},
 	{
 		.name = "console",

@@ -25,8 +25,12 @@ struct option_desc {
 	bool repeats;	      /* may be given more than once */
 	const char *alias_of; /* long name of the option that this is another name for, or NULL */
 
-	/* Takes the value (NULL for none). False after a line in the log that says why not. */
+	/*
+	 * Takes the value (NULL for none). False after a line in the log that says why not.
+	 * @set_cut in its place for one that cuts its value into pieces, where it stands in argv.
+	 */
 	bool (*set)(struct option_values *values, const char *name, const char *value);
+	bool (*set_cut)(struct option_values *values, char *value);
 
 	const char *help;    /* lines of text with the default */
 	const char *example; /* a use of it */

@@ -3,6 +3,7 @@
 #ifndef ARCVISOR_VM_GUEST_H
 #define ARCVISOR_VM_GUEST_H
 
+#include "block/disk.h"
 #include "boot/load.h"
 #include "console/console.h"
 #include "device/pl011.h"
@@ -25,6 +26,7 @@ struct guest_parts {
 	const struct boot_map *map;
 	struct console *console;
 	const struct exit_sink *sink;
+	struct disk *const *disks; /* config->nr_disks of them, in that order */
 };
 
 struct guest {

@@ -26,6 +26,7 @@ struct vm {
 	struct exit_sink sink;
 	struct boot_files files;
 	struct boot_map map;
+	struct disk *disks[VM_MAX_DISKS];
 	_Atomic int end; /* enum machine_end; the first reason that is given stays */
 };
 
@@ -109,6 +110,7 @@ static int run_guest(struct vm *vm)
 		.map = &vm->map,
 		.console = vm->console,
 		.sink = &vm->sink,
+		.disks = vm->disks,
 	};
 	struct guest guest;
 	int ret;
@@ -152,6 +154,21 @@ int vm_run(struct vm *vm, enum machine_end *end)
 	return ret;
 }
 
+static int open_disks(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < vm->config->nr_disks; i++)
+		ret = disk_open(&vm->config->disks[i], &vm->disks[i]);
+	return ret;
+}
+
+static void close_disks(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->config->nr_disks; i++)
+		disk_close(vm->disks[i]);
+}
+
 int vm_create(const struct backend_ops *ops, const struct vm_config *config, struct vm **out)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -170,12 +187,15 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 		ret = check_host(ops, config, &vm->caps);
 	if (ret == 0)
 		ret = cpu_features_choose(&vm->caps, false, &config->cpu_features, &vm->features);
+	if (ret == 0)
+		ret = open_disks(vm);
 	if (ret < 0)
 		goto fail_files;
 	*out = vm;
 	return 0;
 
 fail_files:
+	close_disks(vm);
 	boot_files_close(&vm->files);
 fail:
 	free(vm);
@@ -186,6 +206,7 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
+	close_disks(vm);
 	boot_files_close(&vm->files);
 	free(vm);
 }

@@ -39,13 +39,35 @@ static void capture_end(struct capture *capture, char *text)
 	close(capture->memory);
 }
 
+/* Words that may be cut into pieces, as a program's own; they live as long as the test's process.
+ */
+static char **own_words(char **argv, int *argc)
+{
+	static char arena[65536], *words[256];
+	static size_t used;
+	int nr = 0;
+
+	for (; argv[nr]; nr++) {
+		size_t size = strlen(argv[nr]) + 1;
+
+		cr_assert(nr < 255 && used + size <= sizeof(arena));
+		words[nr] = argv[nr];
+		if (!strchr(argv[nr], ','))
+			continue;
+		words[nr] = memcpy(arena + used, argv[nr], size);
+		used += size;
+	}
+	words[nr] = NULL;
+	*argc = nr;
+	return words;
+}
+
 void parse_argv(struct outcome *outcome, char **argv)
 {
 	struct capture out, err;
-	int argc = 0;
+	int argc;
 
-	while (argv[argc])
-		argc++;
+	argv = own_words(argv, &argc);
 	capture_begin(&out, stdout);
 	capture_begin(&err, stderr);
 	outcome->command = cmdline_parse(argc, argv, &outcome->config);

@@ -37,8 +37,8 @@ Test(refusals, no_kernel)
 
 Test(refusals, unknown_long_option)
 {
-	assert_refused("run has no option --disk; try arcvisor run --help", "run", "--disk", "a");
-	assert_refused("run has no option --disk; try arcvisor run --help", "run", "--disk=a");
+	assert_refused("run has no option --disc; try arcvisor run --help", "run", "--disc", "a");
+	assert_refused("run has no option --disc; try arcvisor run --help", "run", "--disc=a");
 }
 
 Test(refusals, unknown_short_option)
@@ -88,7 +88,7 @@ Test(refusals, stray_argument)
 Test(refusals, stray_argument_before_what_follows_it)
 {
 	assert_refused("run takes no argument \"x\"; try arcvisor run --help", "run", "x",
-		       "--disk");
+		       "--disc");
 }
 
 Test(refusals, repeated_option)
