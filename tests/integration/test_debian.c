@@ -87,6 +87,8 @@ static void check_devices(struct machine *machine)
 	shell(machine, "cat /proc/device-tree/psci/method; echo", "\r\nhvc~");
 	shell(machine, "cat /sys/class/rtc/rtc0/name", "rtc-pl031");
 	shell(machine, "dmesg | grep -c 'PSCIv1' | sed s/^/psci=/", "psci=1");
+	shell(machine, "dmesg | grep 'hw perfevents'", "enabled with armv8_pmuv3");
+	shell(machine, "dmesg | grep arm-pv", "using stolen time PV");
 }
 
 /* CPU hotplug: CPU_OFF, AFFINITY_INFO and CPU_ON as Linux uses them. */
