@@ -41,6 +41,11 @@ struct fdt_config {
 	gpa_t rtc_base;
 	uint64_t rtc_size;
 
+	bool has_gpio; /* a PL061 with a power button on LAYOUT_POWER_PIN */
+	gpa_t gpio_base;
+	uint64_t gpio_size;
+	unsigned int gpio_intid;
+
 	const char *cmdline; /* may be NULL */
 	gpa_t initrd_base;
 	uint64_t initrd_size; /* 0: none */

@@ -13,6 +13,7 @@
 #define LAYOUT_GICR_EACH  0x00020000u /* one redistributor: RD_base and SGI_base frames */
 #define LAYOUT_UART_BASE  0x09000000u /* PL011 */
 #define LAYOUT_RTC_BASE	  0x09010000u /* PL031 */
+#define LAYOUT_GPIO_BASE  0x09030000u /* PL061 */
 #define LAYOUT_STEAL_BASE 0x090a0000u /* steal time, 64 bytes a vCPU: memory, and not RAM */
 #define LAYOUT_STEAL_SIZE 0x00010000u /* 512 vCPUs use half; whole pages of any host's size */
 #define LAYOUT_GICR2_BASE 0x10000000u /* second redistributor region, the vCPUs beyond 123 */
@@ -21,6 +22,7 @@
 
 /* Shared peripheral interrupts as the device tree counts them; INTID = 32 + n. */
 #define LAYOUT_UART_SPI 1u
+#define LAYOUT_GPIO_SPI 7u
 #define LAYOUT_NR_IRQS	256u /* INTIDs that the interrupt controller has */
 
 /* Private peripheral interrupts of the generic timer; INTID = 16 + n (Arm BSA). */
@@ -28,6 +30,8 @@
 #define LAYOUT_TIMER_PHYS_PPI	14u
 #define LAYOUT_TIMER_VIRT_PPI	11u
 #define LAYOUT_TIMER_HYP_PPI	10u
+
+#define LAYOUT_POWER_PIN 3u /* of the PL061: the power button, high while it is pressed */
 
 #define LAYOUT_PMU_PPI 7u /* overflow of a vCPU's performance counters */
 

@@ -15,6 +15,7 @@
 
 #define PHANDLE_GIC   1u
 #define PHANDLE_CLOCK 2u
+#define PHANDLE_GPIO  3u
 
 /* Cells of an interrupt specifier (Linux bindings, interrupt-controller/arm,gic-v3.yaml). */
 #define GIC_CELL_SPI	    0u
@@ -22,6 +23,9 @@
 #define GIC_CELL_EDGE_RISES 1u
 #define GIC_CELL_LEVEL_HIGH 4u
 #define GIC_CELL_LEVEL_LOW  8u
+
+#define GPIO_CELL_ACTIVE_HIGH 0u   /* gpio/gpio.txt */
+#define INPUT_KEY_POWER	      116u /* linux/input-event-codes.h */
 
 #define APB_CLOCK_HZ 24000000u /* what Arm's own boards feed their PrimeCells */
 
@@ -286,6 +290,44 @@ static void write_rtc(struct writer *w, const struct fdt_config *config)
 	end(w);
 }
 
+/* gpio/pl061-gpio.yaml. Its interrupt is of the level kind, whatever its pins' are. */
+static void write_gpio(struct writer *w, const struct fdt_config *config)
+{
+	const uint32_t interrupt[] = {
+		GIC_CELL_SPI,
+		config->gpio_intid - GIC_SPI_BASE,
+		GIC_CELL_LEVEL_HIGH,
+	};
+
+	begin_at(w, "gpio", config->gpio_base, config->gpio_size);
+	put_strings(w, "compatible", "arm,pl061\0arm,primecell");
+	put_u32(w, "phandle", PHANDLE_GPIO);
+	put_flag(w, "gpio-controller");
+	put_u32(w, "#gpio-cells", 2);
+	put_flag(w, "interrupt-controller");
+	put_u32(w, "#interrupt-cells", 2);
+	put_u32(w, "#address-cells", 0);
+	put_cells(w, "interrupts", interrupt, ARRAY_SIZE(interrupt));
+	put_u32(w, "clocks", PHANDLE_CLOCK);
+	put_strings(w, "clock-names", "apb_pclk");
+	end(w);
+}
+
+/* input/gpio-keys.yaml. */
+static void write_power_button(struct writer *w)
+{
+	static const uint32_t pin[] = { PHANDLE_GPIO, LAYOUT_POWER_PIN, GPIO_CELL_ACTIVE_HIGH };
+
+	begin(w, "gpio-keys");
+	put_strings(w, "compatible", "gpio-keys");
+	begin(w, "key-power");
+	put_strings(w, "label", "Power");
+	put_u32(w, "linux,code", INPUT_KEY_POWER);
+	put_cells(w, "gpios", pin, ARRAY_SIZE(pin));
+	end(w);
+	end(w);
+}
+
 static void write_root(struct writer *w, const struct fdt_config *config)
 {
 	begin(w, "");
@@ -302,12 +344,16 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 	if (config->has_pmu)
 		write_pmu(w);
 	write_gic(w, config);
-	if (config->has_uart || config->has_rtc)
+	if (config->has_uart || config->has_rtc || config->has_gpio)
 		write_clock(w);
 	if (config->has_uart)
 		write_uart(w, config);
 	if (config->has_rtc)
 		write_rtc(w, config);
+	if (config->has_gpio) {
+		write_gpio(w, config);
+		write_power_button(w);
+	}
 	end(w);
 }
 
@@ -335,6 +381,7 @@ int fdt_build(const struct fdt_config *config, void *buf, size_t size, size_t *u
 
 	assert(config->nr_cpus);
 	assert(config->nr_redist && config->nr_redist <= BACKEND_MAX_REDIST_REGIONS);
+	assert(!config->has_gpio || config->gpio_intid >= GIC_SPI_BASE);
 	assert(!config->has_uart || config->uart_intid >= GIC_SPI_BASE);
 
 	for (attempt = FIRST_SIZE; attempt < limit; attempt *= 4) {

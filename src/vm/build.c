@@ -104,6 +104,39 @@ static int build_rtc(struct guest *guest)
 	return ret < 0 ? failed("make the clock", ret) : 0;
 }
 
+static int build_gpio(struct guest *guest)
+{
+	unsigned int intid = GIC_SPI_BASE + LAYOUT_GPIO_SPI;
+	struct pl061 *gpio;
+	int ret = irq_claim(&guest->irqs, intid);
+
+	if (ret < 0)
+		return failed("make the power button", ret);
+	irq_line_init(&guest->gpio_line, guest->parts->ops, guest->vm, intid, IRQ_LEVEL_HIGH);
+	ret = pl061_create(&guest->gpio_line, &gpio);
+	if (ret == 0) {
+		ret = power_button_init(&guest->power_button, guest->parts->loop, gpio,
+					LAYOUT_POWER_PIN);
+		if (ret < 0)
+			pl061_destroy(gpio);
+		else
+			guest->gpio = gpio;
+	}
+	if (ret == 0)
+		ret = mmio_map_add(&guest->mmio, LAYOUT_GPIO_BASE, PL061_SIZE, "pl061",
+				   &pl061_mmio_ops, gpio);
+	return ret < 0 ? failed("make the power button", ret) : 0;
+}
+
+static void destroy_gpio(struct guest *guest)
+{
+	if (!guest->gpio)
+		return;
+	power_button_fini(&guest->power_button);
+	pl061_destroy(guest->gpio);
+	irq_line_fini(&guest->gpio_line);
+}
+
 static int build_devices(struct guest *guest)
 {
 	int ret;
@@ -113,6 +146,8 @@ static int build_devices(struct guest *guest)
 	ret = build_uart(guest);
 	if (ret == 0)
 		ret = build_rtc(guest);
+	if (ret == 0)
+		ret = build_gpio(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
 }
@@ -268,6 +303,10 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 		.has_rtc = true,
 		.rtc_base = LAYOUT_RTC_BASE,
 		.rtc_size = PL031_SIZE,
+		.has_gpio = true,
+		.gpio_base = LAYOUT_GPIO_BASE,
+		.gpio_size = PL061_SIZE,
+		.gpio_intid = guest->gpio_line.intid,
 		.cmdline = parts->config->cmdline,
 		.initrd_base = parts->map->initrd_base,
 		.initrd_size = parts->map->initrd_size,
@@ -341,6 +380,7 @@ void guest_destroy(struct guest *guest)
 		vcpu_set_stop(guest->vcpus);
 	pl011_destroy(guest->uart);
 	pl031_destroy(guest->rtc);
+	destroy_gpio(guest);
 	irq_line_fini(&guest->uart_line);
 	vcpu_set_destroy(guest->vcpus);
 	guest->parts->ops->vm_destroy(guest->vm);

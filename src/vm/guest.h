@@ -8,6 +8,8 @@
 #include "console/console.h"
 #include "device/pl011.h"
 #include "device/pl031.h"
+#include "device/pl061.h"
+#include "device/power_button.h"
 #include "exit/dispatch.h"
 #include "exit/mmio.h"
 #include "exit/smccc.h"
@@ -24,6 +26,7 @@ struct guest_parts {
 	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
 	const struct boot_files *files;
 	const struct boot_map *map;
+	struct loop *loop;
 	struct console *console;
 	const struct exit_sink *sink;
 	struct disk *const *disks; /* config->nr_disks of them, in that order */
@@ -42,6 +45,9 @@ struct guest {
 	struct irq_line uart_line;
 	struct pl011 *uart;
 	struct pl031 *rtc;
+	struct irq_line gpio_line;
+	struct pl061 *gpio;
+	struct power_button power_button; /* where there is a gpio */
 	struct vcpu_set *vcpus;
 };
 

@@ -108,6 +108,7 @@ static int run_guest(struct vm *vm)
 		.features = vm->features,
 		.files = &vm->files,
 		.map = &vm->map,
+		.loop = vm->loop,
 		.console = vm->console,
 		.sink = &vm->sink,
 		.disks = vm->disks,

@@ -42,6 +42,10 @@ static void setup(void)
 		.has_rtc = true,
 		.rtc_base = LAYOUT_RTC_BASE,
 		.rtc_size = 0x1000,
+		.has_gpio = true,
+		.gpio_base = LAYOUT_GPIO_BASE,
+		.gpio_size = 0x1000,
+		.gpio_intid = GIC_SPI_BASE + LAYOUT_GPIO_SPI,
 		.cmdline = "console=ttyAMA0 root=/dev/vda",
 		.initrd_base = 0x42200000,
 		.initrd_size = 0x1234567,
@@ -303,6 +307,24 @@ Test(fdt, the_rtc_is_a_primecell_without_interrupt)
 	expect_absent(rtc, "interrupts");
 }
 
+Test(fdt, the_power_button_is_a_key_on_a_pl061)
+{
+	static const char gpio[] = "/gpio@9030000";
+	static const char key[] = "/gpio-keys/key-power";
+
+	build();
+	expect_strings(gpio, "compatible", "arm,pl061\0arm,primecell");
+	expect_cells(gpio, "reg", CELLS(0, 0x09030000, 0, 0x1000));
+	expect_cells(gpio, "interrupts", CELLS(0, 7, 4));
+	expect_u32(gpio, "#gpio-cells", 2);
+	node(gpio);
+	expect_u32(gpio, "clocks", u32_of("/clock-24000000", "phandle"));
+	expect_strings(gpio, "clock-names", "apb_pclk");
+	expect_strings("/gpio-keys", "compatible", "gpio-keys");
+	expect_u32(key, "linux,code", 116);
+	expect_cells(key, "gpios", CELLS(u32_of(gpio, "phandle"), 3, 0));
+}
+
 Test(fdt, the_clock_is_fixed_at_24_mhz)
 {
 	build();
@@ -321,6 +343,11 @@ Test(fdt, devices_that_are_not_there_have_no_node)
 	config.has_rtc = false;
 	build();
 	expect_no_node("/rtc@9010000");
+	node("/clock-24000000");
+	config.has_gpio = false;
+	build();
+	expect_no_node("/gpio@9030000");
+	expect_no_node("/gpio-keys");
 	expect_no_node("/clock-24000000");
 	config.has_uart = true;
 	build();
@@ -427,10 +454,11 @@ Test(fdt, dtc_has_no_complaint)
 	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
 		config.nr_cpus = cpus[i];
 		config.nr_redist = cpus[i] > 123 ? 2 : 1;
-		for (devices = 0; devices < 8; devices++) {
+		for (devices = 0; devices < 16; devices++) {
 			test_dir_init();
 			config.has_uart = devices & 1;
 			config.has_rtc = devices & 2;
+			config.has_gpio = devices & 8;
 			config.initrd_size = devices & 4 ? 0x1000 : 0;
 			expect_dtc_is_content();
 			test_dir_fini();
