@@ -59,15 +59,15 @@ $(MUSL)/.debs: tools/debs/debs
 
 # Libraries of Debian: the program takes the static ones of arm64 (LIB_ARCHIVES, LIB_HEADERS), test
 # programs the shared ones of their machine.
-LIBS         := -lfdt -lz -lzstd
-LIB_ARCHIVES := libfdt.a libz.a libzstd.a
-LIB_HEADERS  := libfdt.h libfdt_env.h fdt.h zlib.h zconf.h zstd.h zstd_errors.h
+LIBS         := -lfdt -lz -lzstd -luring
+LIB_ARCHIVES := libfdt.a libz.a libzstd.a liburing.a
+LIB_HEADERS  := libfdt.h libfdt_env.h fdt.h zlib.h zconf.h zstd.h zstd_errors.h liburing.h liburing
 
 # Headers that are the same under any C library: the kernel's, and the libraries'. The kernel's come
 # from Linux 6.12 whatever this machine has, and serve the native build of backends/kvm too.
 UAPI := build/uapi
 LIBINC := build/libinc
-$(UAPI)/.stamp: $(SYSROOT)/.debs
+$(UAPI)/.stamp: $(SYSROOT)/.debs Makefile
 	$(Q)rm -rf $(@D) $(LIBINC) && mkdir -p $(@D) $(LIBINC)
 	$(Q)ln -s $(abspath $(SYSROOT))/usr/include/linux $(abspath $(SYSROOT))/usr/include/asm-generic $(@D)/
 	$(Q)ln -s $(abspath $(SYSROOT))/usr/lib/linux/uapi/arm64/asm $(@D)/asm

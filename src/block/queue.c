@@ -2,6 +2,7 @@
 /* A queue's front: checks each request, takes it to the engine, and reports its end. */
 #include <assert.h>
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -260,12 +261,39 @@ static void fini_parts(struct blk_queue *queue)
 	free(queue);
 }
 
+static int create_with(struct blk_queue *queue, const struct blk_engine_ops *ops)
+{
+	queue->ops = ops;
+	return ops->create(queue);
+}
+
+/* Once a process: every queue finds the same host. */
+static void say_engine(int refused)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+
+	if (atomic_flag_test_and_set(&said))
+		return;
+	if (refused == 0)
+		log_info("disks are served by io_uring");
+	else
+		log_warn("disks are served by threads, slower: io_uring is refused here (%s); "
+			 "allow its system calls in the container's seccomp profile, or set "
+			 "kernel.io_uring_disabled=0",
+			 strerror(-refused));
+}
+
 static int create_engine(struct blk_queue *queue)
 {
-	queue->ops = &blk_sync_ops;
+	int ret;
+
+	if (queue->config.engine == BLK_ENGINE_SYNC)
+		return create_with(queue, &blk_sync_ops);
+	ret = create_with(queue, &blk_uring_ops);
 	if (queue->config.engine == BLK_ENGINE_URING)
-		return -ENOSYS;
-	return queue->ops->create(queue);
+		return ret;
+	say_engine(ret);
+	return ret == 0 ? 0 : create_with(queue, &blk_sync_ops);
 }
 
 int blk_queue_create_on(const struct blk_host *host, const struct blk_queue_config *config,

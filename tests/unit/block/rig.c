@@ -28,6 +28,7 @@ void rig_use_direct(struct rig *rig)
 {
 	struct stat st;
 	ssize_t n;
+	int fd;
 
 	cr_assert_eq(fstat(rig->fd, &st), 0);
 	unlink(rig->path);
@@ -36,6 +37,12 @@ void rig_use_direct(struct rig *rig)
 	cr_assert_gt(n, 0);
 	strcpy(rig->path + n, "-XXXXXX");
 	make_file(rig, st.st_size);
+	fd = open(rig->path, O_RDWR | O_DIRECT);
+	if (fd < 0) {
+		unlink(rig->path);
+		cr_skip_test("this folder's file system has no direct I/O");
+	}
+	close(fd);
 	rig->config.direct = true;
 }
 

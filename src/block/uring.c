@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine on io_uring: a ring with one thread that submits and reaps. The only file that knows
+ * liburing, which sets the ring up; entering the kernel is done here, in one place.
+ *
+ * Registered buffers are left out on purpose: pages that a balloon punches out of guest memory
+ * stay pinned, and a fixed read would then fill pages which the guest no longer has.
+ */
+#include <errno.h>
+#include <liburing.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "disk_internal.h"
+#include "queue_internal.h"
+
+/* <linux/blkdev.h> of Linux 6.12: a block device's discard as a command of the ring. */
+#ifndef BLOCK_URING_CMD_DISCARD
+#define BLOCK_URING_CMD_DISCARD _IO(0x12, 0)
+#endif
+
+#define MAX_SQES    256u /* more go in several batches */
+#define MAX_ALARMS  8u	 /* set and not gone off */
+#define MAX_MOVE    (1u << 30)
+#define MAX_ENTRIES 1000u /* of the kernel without taking anything, before it counts as broken */
+#define NS_PER_S    1000000000u
+
+struct uring {
+	struct io_uring ring; /* first: tests look into it */
+	struct blk_queue *queue;
+	bool deferred; /* DEFER_TASKRUN: what has finished shows only after an entry */
+	bool has_cmd;  /* URING_CMD is among the operations allowed */
+	int enter_fd;
+	unsigned int enter_flags;
+	pthread_t owner;
+	unsigned int nr_alarms;
+	uint64_t alarm; /* the earliest; UINT64_MAX: none */
+};
+
+/* ---- into the submission queue --------------------------------------------------------------- */
+
+static unsigned int nr_pending(const struct uring *uring)
+{
+	return uring->ring.sq.sqe_tail - IO_URING_READ_ONCE(*uring->ring.sq.khead);
+}
+
+/* The tail is published with release: the kernel reads the entries behind it. */
+static int64_t enter(struct uring *uring, unsigned int wait, unsigned int flags, const void *arg,
+		     uint64_t size)
+{
+	unsigned int submit = nr_pending(uring);
+
+	io_uring_smp_store_release(uring->ring.sq.ktail, uring->ring.sq.sqe_tail);
+	return uring->queue->host->enter(uring->enter_fd, submit, wait, flags | uring->enter_flags,
+					 arg, size);
+}
+
+/* What the kernel has not taken comes back, and fails. */
+static void fail_pending(struct uring *uring, int error)
+{
+	struct io_uring_sq *sq = &uring->ring.sq;
+	unsigned int head = *sq->khead;
+	struct req_list failed = { 0 };
+	struct blk_req *req;
+
+	log_error("io_uring takes no requests: error %d; they fail", -error);
+	for (unsigned int i = head; i != sq->sqe_tail; i++) {
+		req = (void *)(uintptr_t)sq->sqes[i & *sq->kring_mask].user_data;
+		if (req)
+			req_list_add(&failed, req);
+	}
+	sq->sqe_tail = head;
+	io_uring_smp_store_release(sq->ktail, head);
+	while ((req = req_list_take(&failed))) {
+		req->status = -EIO;
+		blk_queue_finished(uring->queue, req);
+	}
+}
+
+/*
+ * Hands all that is pending to the kernel. Where it is short of memory, it is given time: what it
+ * works on ends some time.
+ */
+static void flush(struct uring *uring, unsigned int flags)
+{
+	unsigned int tries = 0;
+
+	while (nr_pending(uring)) {
+		int64_t ret = enter(uring, 0, flags, NULL, 0);
+
+		if (ret > 0) {
+			tries = 0;
+			continue;
+		}
+		if (ret < 0 && ret != -EINTR && ret != -EAGAIN && ret != -EBUSY) {
+			fail_pending(uring, (int)ret);
+		} else if (++tries > MAX_ENTRIES) {
+			fail_pending(uring, (int)ret);
+		} else {
+			sched_yield();
+		}
+	}
+}
+
+static struct io_uring_sqe *get_sqe(struct uring *uring)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+
+	if (!sqe) {
+		flush(uring, 0);
+		sqe = io_uring_get_sqe(&uring->ring);
+	}
+	return sqe;
+}
+
+static void prep_move(struct io_uring_sqe *sqe, const struct blk_req *req,
+		      const struct blk_step *step)
+{
+	bool read = step->kind == BLK_STEP_READ;
+
+	if (step->nr_iov == 1) {
+		size_t len = step->iov->iov_len < MAX_MOVE ? step->iov->iov_len : MAX_MOVE;
+
+		io_uring_prep_rw(read ? IORING_OP_READ : IORING_OP_WRITE, sqe, req->slot,
+				 step->iov->iov_base, (unsigned int)len, step->offset);
+	} else {
+		io_uring_prep_rw(read ? IORING_OP_READV : IORING_OP_WRITEV, sqe, req->slot,
+				 step->iov, step->nr_iov, step->offset);
+	}
+	sqe->rw_flags = step->flags;
+}
+
+static void prep(struct io_uring_sqe *sqe, const struct blk_req *req, const struct blk_step *step)
+{
+	switch (step->kind) {
+	case BLK_STEP_READ:
+	case BLK_STEP_WRITE:
+		prep_move(sqe, req, step);
+		break;
+	case BLK_STEP_FALLOCATE:
+		io_uring_prep_rw(IORING_OP_FALLOCATE, sqe, req->slot, NULL,
+				 (unsigned int)step->flags, step->offset);
+		sqe->addr = step->len;
+		break;
+	case BLK_STEP_DISCARD:
+		io_uring_prep_rw(IORING_OP_URING_CMD, sqe, req->slot, NULL, 0, 0);
+		sqe->cmd_op = BLOCK_URING_CMD_DISCARD;
+		sqe->addr = step->offset;
+		sqe->addr3 = step->len;
+		break;
+	case BLK_STEP_SYNC:
+		io_uring_prep_rw(IORING_OP_FSYNC, sqe, req->slot, NULL, 0, 0);
+		sqe->fsync_flags = IORING_FSYNC_DATASYNC;
+		break;
+	}
+	sqe->flags = IOSQE_FIXED_FILE;
+	io_uring_sqe_set_data(sqe, (void *)(uintptr_t)req);
+}
+
+/*
+ * Before Linux 6.12 the ring has no discard for block devices. A hole does the same where the
+ * device has fast zeroes; else this thread makes the call itself, and waits for it.
+ */
+static int64_t discard_without_ring(struct blk_queue *queue, const struct blk_req *req,
+				    const struct blk_step *step)
+{
+	if (!disk_lacks(req->disk, DISK_NO_PUNCH))
+		return -EOPNOTSUPP;
+	return queue->host->discard(blk_queue_fd(req), step->offset, step->len);
+}
+
+static void uring_submit(struct blk_queue *queue, struct blk_req *req)
+{
+	struct uring *uring = queue->engine;
+	struct blk_step step;
+
+	blk_step_next(req, &step);
+	while (step.kind == BLK_STEP_DISCARD && !uring->has_cmd) {
+		if (blk_step_result(req, discard_without_ring(queue, req, &step))) {
+			blk_queue_finished(queue, req);
+			return;
+		}
+		blk_step_next(req, &step);
+	}
+	prep(get_sqe(uring), req, &step);
+}
+
+/* ---- out of the completion queue ------------------------------------------------------------- */
+
+static void ended(struct uring *uring, const struct io_uring_cqe *cqe)
+{
+	struct blk_req *req = io_uring_cqe_get_data(cqe);
+
+	if (!req) {
+		uring->nr_alarms--;
+		uring->alarm = UINT64_MAX;
+		return;
+	}
+	/* The operation is known and block devices have it not: the other way, from now on. */
+	if (req->op == BLK_DISCARD && cqe->res == -EOPNOTSUPP &&
+	    !disk_lacks(req->disk, DISK_NO_DISCARD)) {
+		uring->has_cmd = false;
+		uring_submit(uring->queue, req);
+	} else if (blk_step_result(req, cqe->res)) {
+		blk_queue_finished(uring->queue, req);
+	} else {
+		uring_submit(uring->queue, req);
+	}
+}
+
+static void collect(struct uring *uring)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head, count = 0;
+
+	io_uring_for_each_cqe(&uring->ring, head, cqe)
+	{
+		ended(uring, cqe);
+		count++;
+	}
+	if (count)
+		io_uring_cq_advance(&uring->ring, count);
+}
+
+/* What goes on after a short transfer, or has a bounce buffer now, goes in the same call. */
+static void uring_kick(struct blk_queue *queue)
+{
+	struct uring *uring = queue->engine;
+	unsigned int flags = uring->deferred ? IORING_ENTER_GETEVENTS : 0;
+
+	do {
+		if (nr_pending(uring))
+			flush(uring, flags);
+		else if (uring->deferred)
+			enter(uring, 0, flags, NULL, 0);
+		collect(uring);
+	} while (nr_pending(uring));
+}
+
+static void uring_wait(struct blk_queue *queue, uint64_t ns)
+{
+	struct uring *uring = queue->engine;
+	struct __kernel_timespec ts = { .tv_sec = (int64_t)(ns / NS_PER_S),
+					.tv_nsec = (int64_t)(ns % NS_PER_S) };
+	struct io_uring_getevents_arg arg = { .ts = (uintptr_t)&ts };
+
+	uring_kick(queue);
+	if (queue->finished.head || (!queue->in_engine && !uring->nr_alarms))
+		return;
+	if (ns == UINT64_MAX)
+		enter(uring, 1, IORING_ENTER_GETEVENTS, NULL, 0);
+	else
+		enter(uring, 1, IORING_ENTER_GETEVENTS | IORING_ENTER_EXT_ARG, &arg, sizeof(arg));
+	uring_kick(queue);
+}
+
+/*
+ * The fence pairs with the kernel's between posting a completion and its look at the flag: either
+ * it signals, or the owner's blk_reap() after this finds the completion.
+ */
+static void uring_wakes(struct blk_queue *queue, bool on)
+{
+	struct uring *uring = queue->engine;
+
+	if (queue->eventfd < 0)
+		return;
+	io_uring_cq_eventfd_toggle(&uring->ring, on);
+	if (on)
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void uring_alarm(struct blk_queue *queue, uint64_t when)
+{
+	struct uring *uring = queue->engine;
+	struct __kernel_timespec ts = { .tv_sec = (int64_t)(when / NS_PER_S),
+					.tv_nsec = (int64_t)(when % NS_PER_S) };
+	struct io_uring_sqe *sqe;
+
+	if (when >= uring->alarm || uring->nr_alarms == MAX_ALARMS)
+		return;
+	sqe = get_sqe(uring);
+	io_uring_prep_rw(IORING_OP_TIMEOUT, sqe, 0, &ts, 1, 0);
+	sqe->timeout_flags = IORING_TIMEOUT_ABS;
+	sqe->flags = IOSQE_FIXED_FILE; /* as the ring's restrictions demand of all */
+	io_uring_sqe_set_data(sqe, NULL);
+	uring->alarm = when;
+	uring->nr_alarms++;
+	flush(uring, 0); /* @ts is read now */
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+/* Debian 12's liburing has not all of these by name. */
+static int ring_register(struct uring *uring, unsigned int what, void *arg, unsigned int nr)
+{
+	long ret = syscall(SYS_io_uring_register, uring->ring.ring_fd, what, arg, nr);
+
+	return ret < 0 ? -errno : (int)ret;
+}
+
+/* Its own file descriptor table entry saves the kernel a look-up a call; for this thread alone. */
+static void register_ring(struct uring *uring)
+{
+	struct io_uring_rsrc_update reg = { .offset = UINT32_MAX,
+					    .data = (unsigned int)uring->ring.ring_fd };
+
+	if (ring_register(uring, IORING_REGISTER_RING_FDS, &reg, 1) != 1)
+		return;
+	uring->enter_fd = (int)reg.offset;
+	uring->enter_flags = IORING_ENTER_REGISTERED_RING;
+	uring->owner = pthread_self();
+}
+
+/* Where the owner has ended, the kernel did it. */
+static void unregister_ring(struct uring *uring)
+{
+	struct io_uring_rsrc_update reg = { .offset = (unsigned int)uring->enter_fd };
+
+	if (uring->enter_flags && pthread_equal(uring->owner, pthread_self()))
+		ring_register(uring, IORING_UNREGISTER_RING_FDS, &reg, 1);
+}
+
+/* Registering comes first: once enabled, the ring's restrictions refuse it. */
+static int uring_attach(struct blk_queue *queue)
+{
+	struct uring *uring = queue->engine;
+
+	if (!(queue->config.flags & BLK_QUEUE_SHARED))
+		register_ring(uring);
+	return ring_register(uring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
+}
+
+/*
+ * Whoever takes over this process's memory cannot make the ring open, connect or execute: these
+ * operations and no others, on the registered files alone. The last two are of younger kernels.
+ */
+static int restrict_ring(struct uring *uring)
+{
+	static const uint8_t ops[] = { IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READV,
+				       IORING_OP_WRITEV,  IORING_OP_FSYNC,    IORING_OP_FALLOCATE,
+				       IORING_OP_TIMEOUT, IORING_OP_URING_CMD };
+	struct io_uring_restriction res[ARRAY_SIZE(ops) + 3] = {
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
+		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE },
+	};
+	unsigned int nr = ARRAY_SIZE(res), cmd = nr - 2;
+	int ret;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
+		res[i + 2].opcode = IORING_RESTRICTION_SQE_OP;
+		res[i + 2].sqe_op = ops[i];
+	}
+	res[nr - 1].opcode = IORING_RESTRICTION_REGISTER_OP;
+	res[nr - 1].register_op = IORING_UNREGISTER_RING_FDS;
+	do {
+		ret = ring_register(uring, IORING_REGISTER_RESTRICTIONS, res, nr);
+	} while (ret == -EINVAL && nr-- > cmd);
+	uring->has_cmd = ret == 0 && nr > cmd;
+	return ret;
+}
+
+static int register_parts(struct uring *uring)
+{
+	struct blk_queue *queue = uring->queue;
+	int fds[BLK_MAX_QUEUE_DISKS];
+	int ret;
+
+	for (unsigned int i = 0; i < queue->nr_slots; i++)
+		fds[i] = disk_fd(queue->slots[i].disk);
+	ret = io_uring_register_files(&uring->ring, fds, queue->nr_slots);
+	if (ret == 0 && queue->eventfd >= 0)
+		ret = io_uring_register_eventfd(&uring->ring, queue->eventfd);
+	return ret == 0 ? restrict_ring(uring) : ret;
+}
+
+/* Older kernels refuse what they do not know: fewer flags, then. */
+static int make_ring(struct uring *uring)
+{
+	const struct blk_queue_config *config = &uring->queue->config;
+	unsigned int more[] = {
+		IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
+		IORING_SETUP_SUBMIT_ALL,
+		0,
+	};
+	unsigned int entries = config->depth < MAX_SQES ? config->depth : MAX_SQES;
+	int ret = -EINVAL;
+
+	if (config->flags & BLK_QUEUE_SHARED)
+		more[0] = IORING_SETUP_SUBMIT_ALL;
+	else if (config->wake == BLK_WAKE_SIGNAL)
+		more[0] = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER;
+	for (unsigned int i = 0; i < ARRAY_SIZE(more) && ret == -EINVAL; i++) {
+		struct io_uring_params params = {
+			.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | more[i],
+			.cq_entries = config->depth + MAX_ALARMS,
+		};
+
+		if (params.cq_entries < entries * 2)
+			params.cq_entries = entries * 2;
+		ret = io_uring_queue_init_params(entries, &uring->ring, &params);
+		uring->deferred = more[i] & IORING_SETUP_DEFER_TASKRUN;
+	}
+	if (ret == 0 && !(uring->ring.features & IORING_FEAT_EXT_ARG)) {
+		io_uring_queue_exit(&uring->ring);
+		ret = -ENOSYS; /* Linux 5.10 and before cannot wait for a time */
+	}
+	return ret;
+}
+
+static int uring_create(struct blk_queue *queue)
+{
+	struct uring *uring = calloc(1, sizeof(*uring));
+	int ret;
+
+	if (!uring)
+		return -ENOMEM;
+	uring->queue = queue;
+	uring->alarm = UINT64_MAX;
+	ret = make_ring(uring);
+	if (ret < 0)
+		goto fail;
+	uring->enter_fd = uring->ring.ring_fd;
+	for (unsigned int i = 0; uring->ring.sq.array && i < *uring->ring.sq.kring_entries; i++)
+		uring->ring.sq.array[i] = i;
+	ret = register_parts(uring);
+	if (ret < 0)
+		goto fail_ring;
+	queue->engine = uring;
+	return 0;
+
+fail_ring:
+	io_uring_queue_exit(&uring->ring);
+fail:
+	free(uring);
+	return ret;
+}
+
+static void uring_destroy(struct blk_queue *queue)
+{
+	struct uring *uring = queue->engine;
+
+	unregister_ring(uring);
+	io_uring_queue_exit(&uring->ring);
+	free(uring);
+}
+
+const struct blk_engine_ops blk_uring_ops = {
+	.engine = BLK_ENGINE_URING,
+	.create = uring_create,
+	.destroy = uring_destroy,
+	.attach = uring_attach,
+	.submit = uring_submit,
+	.kick = uring_kick,
+	.reap = uring_kick,
+	.wait = uring_wait,
+	.wakes = uring_wakes,
+	.alarm = uring_alarm,
+};
