@@ -226,7 +226,7 @@ static int build_services(struct guest *guest)
 	smccc_table_init(&guest->smccc);
 	ret = psci_register(&guest->psci, &guest->smccc);
 	if (ret == 0)
-		ret = vendor_register(&guest->smccc);
+		ret = vendor_register(&guest->smccc, NULL);
 	if (ret == 0)
 		ret = smccc_table_install(&guest->smccc, guest->parts->ops, guest->vm);
 	guest->user_psci = ret == 0;

@@ -69,7 +69,7 @@ void hvc_init(void)
 	};
 	smccc_table_init(&hvc.table);
 	cr_assert_eq(psci_register(&hvc.psci, &hvc.table), 0);
-	cr_assert_eq(vendor_register(&hvc.table), 0);
+	cr_assert_eq(vendor_register(&hvc.table, NULL), 0);
 	cr_assert_eq(backend_sim.vm_create(&config, &hvc.vm), 0);
 	cr_assert_eq(backend_sim.vcpu_create(hvc.vm, 0, &hvc.backend), 0);
 }
