@@ -46,6 +46,10 @@ struct fdt_config {
 	uint64_t gpio_size;
 	unsigned int gpio_intid;
 
+	gpa_t hvc_base; /* docs/abi-hvc-blk.md */
+	uint64_t hvc_size;
+	const struct irq_line *hvc_lines; /* one a CPU; NULL: no such node */
+
 	const char *cmdline; /* may be NULL */
 	gpa_t initrd_base;
 	uint64_t initrd_size; /* 0: none */

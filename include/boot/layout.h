@@ -14,6 +14,8 @@
 #define LAYOUT_UART_BASE  0x09000000u /* PL011 */
 #define LAYOUT_RTC_BASE	  0x09010000u /* PL031 */
 #define LAYOUT_GPIO_BASE  0x09030000u /* PL061 */
+#define LAYOUT_HVC_BASE	  0x0b000000u /* calls of hvc-blk as loads and stores */
+#define LAYOUT_HVC_SIZE	  0x00020000u
 #define LAYOUT_STEAL_BASE 0x090a0000u /* steal time, 64 bytes a vCPU: memory, and not RAM */
 #define LAYOUT_STEAL_SIZE 0x00010000u /* 512 vCPUs use half; whole pages of any host's size */
 #define LAYOUT_GICR2_BASE 0x10000000u /* second redistributor region, the vCPUs beyond 123 */
@@ -23,7 +25,7 @@
 /* Shared peripheral interrupts as the device tree counts them; INTID = 32 + n. */
 #define LAYOUT_UART_SPI 1u
 #define LAYOUT_GPIO_SPI 7u
-#define LAYOUT_NR_IRQS	256u /* INTIDs that the interrupt controller has */
+#define LAYOUT_NR_IRQS	256u /* INTIDs that the interrupt controller has at least */
 
 /* Private peripheral interrupts of the generic timer; INTID = 16 + n (Arm BSA). */
 #define LAYOUT_TIMER_SECURE_PPI 13u

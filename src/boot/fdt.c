@@ -328,6 +328,26 @@ static void write_power_button(struct writer *w)
 	end(w);
 }
 
+/* docs/abi-hvc-blk.md, "Discovery". */
+static void write_hvc(struct writer *w, const struct fdt_config *config)
+{
+	void *val;
+
+	begin_at(w, "hvc-blk", config->hvc_base, config->hvc_size);
+	put_strings(w, "compatible", "arcvisor,hvc-blk");
+	if (!w->err)
+		w->err = fdt_property_placeholder(
+			w->blob, "interrupts", (int)(config->nr_cpus * 3 * sizeof(uint32_t)), &val);
+	for (unsigned int i = 0; !w->err && i < config->nr_cpus; i++) {
+		uint8_t *cells = (uint8_t *)val + i * 3 * sizeof(uint32_t);
+
+		fdt32_st(cells, GIC_CELL_SPI);
+		fdt32_st(cells + 4, config->hvc_lines[i].intid - GIC_SPI_BASE);
+		fdt32_st(cells + 8, GIC_CELL_EDGE_RISES);
+	}
+	end(w);
+}
+
 static void write_root(struct writer *w, const struct fdt_config *config)
 {
 	begin(w, "");
@@ -354,6 +374,8 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 		write_gpio(w, config);
 		write_power_button(w);
 	}
+	if (config->hvc_lines)
+		write_hvc(w, config);
 	end(w);
 }
 

@@ -137,17 +137,26 @@ static void destroy_gpio(struct guest *guest)
 	irq_line_fini(&guest->gpio_line);
 }
 
+static int build_hvc(struct guest *guest)
+{
+	int ret = hvc_build(guest);
+
+	return ret < 0 ? failed("make the disks with via=hvc", ret) : 0;
+}
+
 static int build_devices(struct guest *guest)
 {
 	int ret;
 
-	irq_allocator_init(&guest->irqs, LAYOUT_NR_IRQS);
+	irq_allocator_init(&guest->irqs, hvc_nr_irqs(guest->parts->config));
 	mmio_map_init(&guest->mmio);
 	ret = build_uart(guest);
 	if (ret == 0)
 		ret = build_rtc(guest);
 	if (ret == 0)
 		ret = build_gpio(guest);
+	if (ret == 0)
+		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
 }
@@ -212,7 +221,10 @@ static const struct psci_ops guest_psci_ops = {
 	.system_reset = guest_system_reset,
 };
 
-/* A host without the filter serves PSCI itself, and the vendor range not at all. */
+/*
+ * A host without the filter serves PSCI itself, and the vendor range not at all: its disks are
+ * reached by the MMIO window.
+ */
 static int build_services(struct guest *guest)
 {
 	int ret;
@@ -226,7 +238,7 @@ static int build_services(struct guest *guest)
 	smccc_table_init(&guest->smccc);
 	ret = psci_register(&guest->psci, &guest->smccc);
 	if (ret == 0)
-		ret = vendor_register(&guest->smccc, NULL);
+		ret = vendor_register(&guest->smccc, guest->hvc.blk);
 	if (ret == 0)
 		ret = smccc_table_install(&guest->smccc, guest->parts->ops, guest->vm);
 	guest->user_psci = ret == 0;
@@ -249,6 +261,7 @@ static int build_vcpus(struct guest *guest)
 		.mmio = &guest->mmio,
 		.smccc = &guest->smccc,
 		.sink = parts->sink,
+		.hooks = guest_hooks(guest),
 		.entry = parts->map->kernel_base,
 		.x0 = parts->map->dtb_base,
 	};
@@ -257,10 +270,11 @@ static int build_vcpus(struct guest *guest)
 	return ret < 0 ? failed("create the vCPUs", ret) : 0;
 }
 
-static struct backend_gic_config gic_config(unsigned int cpus)
+static struct backend_gic_config gic_config(const struct vm_config *config)
 {
+	unsigned int cpus = config->cpus;
 	struct backend_gic_config gic = {
-		.nr_irqs = LAYOUT_NR_IRQS,
+		.nr_irqs = hvc_nr_irqs(config),
 		.dist_base = LAYOUT_GICD_BASE,
 		.nr_redist_regions = 1,
 		.redist[0] = { LAYOUT_GICR_BASE, cpus },
@@ -277,16 +291,19 @@ static struct backend_gic_config gic_config(unsigned int cpus)
 
 static int build_gic(struct guest *guest)
 {
-	struct backend_gic_config gic = gic_config(guest->parts->config->cpus);
+	struct backend_gic_config gic = gic_config(guest->parts->config);
 	int ret = guest->parts->ops->gic_create(guest->vm, &gic);
 
-	return ret < 0 ? failed("create the interrupt controller", ret) : 0;
+	if (ret < 0)
+		return failed("create the interrupt controller", ret);
+	ret = hvc_connect(guest);
+	return ret < 0 ? failed("make the rings of disks with via=hvc", ret) : 0;
 }
 
 static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_config *fdt)
 {
 	const struct guest_parts *parts = guest->parts;
-	struct backend_gic_config gic = gic_config(parts->config->cpus);
+	struct backend_gic_config gic = gic_config(parts->config);
 
 	*fdt = (struct fdt_config){
 		.nr_cpus = parts->config->cpus,
@@ -312,6 +329,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 		.initrd_size = parts->map->initrd_size,
 		.seed = seed,
 	};
+	hvc_describe(guest, fdt);
 	for (unsigned int i = 0; i < gic.nr_redist_regions; i++) {
 		fdt->redist[i].base = gic.redist[i].base;
 		fdt->redist[i].size = (uint64_t)gic.redist[i].count * LAYOUT_GICR_EACH;
@@ -382,6 +400,7 @@ void guest_destroy(struct guest *guest)
 	pl031_destroy(guest->rtc);
 	destroy_gpio(guest);
 	irq_line_fini(&guest->uart_line);
+	hvc_fini(guest);
 	vcpu_set_destroy(guest->vcpus);
 	guest->parts->ops->vm_destroy(guest->vm);
 	gmem_fini(&guest->steal);

@@ -13,6 +13,7 @@
 #include "exit/dispatch.h"
 #include "exit/mmio.h"
 #include "exit/smccc.h"
+#include "hvc.h"
 #include "hvc/psci.h"
 #include "irq/irq.h"
 #include "mem/gmem.h"
@@ -48,6 +49,7 @@ struct guest {
 	struct irq_line gpio_line;
 	struct pl061 *gpio;
 	struct power_button power_button; /* where there is a gpio */
+	struct guest_hvc hvc;
 	struct vcpu_set *vcpus;
 };
 
@@ -56,6 +58,9 @@ struct guest {
  * or -errno after a line in the log; then nothing is left.
  */
 int guest_build(const struct guest_parts *parts, struct guest *guest);
+
+/* What the vCPUs' threads call. */
+struct vcpu_hooks guest_hooks(struct guest *guest);
 
 /* Stops the vCPUs if they run, then frees everything in the reverse order. */
 void guest_destroy(struct guest *guest);

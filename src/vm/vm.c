@@ -189,6 +189,8 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	if (ret == 0)
 		ret = cpu_features_choose(&vm->caps, false, &config->cpu_features, &vm->features);
 	if (ret == 0)
+		ret = hvc_check(config);
+	if (ret == 0)
 		ret = open_disks(vm);
 	if (ret < 0)
 		goto fail_files;

@@ -325,6 +325,22 @@ Test(fdt, the_power_button_is_a_key_on_a_pl061)
 	expect_cells(key, "gpios", CELLS(u32_of(gpio, "phandle"), 3, 0));
 }
 
+Test(fdt, hvc_blk_has_an_edge_interrupt_a_cpu)
+{
+	static const struct irq_line lines[] = { { .intid = 34 }, { .intid = 40 } };
+	static const char hvc[] = "/hvc-blk@b000000";
+
+	build();
+	expect_no_node(hvc);
+	config.hvc_base = LAYOUT_HVC_BASE;
+	config.hvc_size = LAYOUT_HVC_SIZE;
+	config.hvc_lines = lines;
+	build();
+	expect_strings(hvc, "compatible", "arcvisor,hvc-blk");
+	expect_cells(hvc, "reg", CELLS(0, 0x0b000000, 0, 0x20000));
+	expect_cells(hvc, "interrupts", CELLS(0, 2, 1, 0, 8, 1));
+}
+
 Test(fdt, the_clock_is_fixed_at_24_mhz)
 {
 	build();
