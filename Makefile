@@ -7,6 +7,8 @@
 #   make tsan      the threaded parts under the thread sanitizer
 #   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
+#   make bench      every benchmark: BENCH="--quick boot" passes arguments to tools/bench/arcvisor-bench
+#   make bench-check instruction counts against the baseline, as make test does
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same
 #   make install PREFIX=/usr/local [DESTDIR=]
@@ -180,7 +182,7 @@ include tests/tsan/tsan.mk
 include tests/fuzz/fuzz.mk
 
 .PHONY: test-programs
-test-programs: $(A64)/arcvisor $(A64_TESTS) $(INTEG_TESTS) guests
+test-programs: $(A64)/arcvisor $(A64)/bench/exits.img $(A64_TESTS) $(INTEG_TESTS) guests
 
 .PHONY: check
 check: $(NATIVE_TESTS) check-a64-table fuzz-replay
@@ -206,6 +208,17 @@ demo:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/demo/boot
+
+.PHONY: bench bench-check
+bench:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(A64)/bench/exits.img
+	$(Q)tools/bench/arcvisor-bench run $(BENCH)
+
+bench-check:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(A64)/bench/exits.img
+	$(Q)tools/bench/arcvisor-bench check
 
 .PHONY: bench-boot
 bench-boot:
