@@ -6,6 +6,7 @@
 #include <stdatomic.h>
 
 #include "block/disk.h"
+#include "limit.h"
 
 struct stat;
 
@@ -24,6 +25,7 @@ struct disk {
 	_Atomic bool write_back;
 	_Atomic uint32_t lacks;	 /* DISK_NO_ */
 	_Atomic uint32_t misses; /* RWF_NOWAIT reads in a row that found no data */
+	struct blk_limit bytes, ops;
 };
 
 /* These words order nothing else: each is a hint or stands for itself. */

@@ -157,6 +157,32 @@ static void dispatch(struct blk_queue *queue, struct blk_req *req, bool copied)
 		to_engine(queue, req);
 }
 
+/* The state is the block layer's, and no step has begun: it keeps what the check found. */
+static bool hold(struct blk_queue *queue, struct blk_slot *slot, struct blk_req *req, bool copied)
+{
+	req->state = copied;
+	return blk_hold(queue, slot, req);
+}
+
+/* Lets go what may by now, or all of it; true if that was any. */
+static bool release(struct blk_queue *queue, bool force)
+{
+	bool any = false;
+	struct blk_req *req;
+
+	while (queue->nr_held && (req = blk_hold_next(queue, force))) {
+		dispatch(queue, req, req->state);
+		any = true;
+	}
+	return any;
+}
+
+/* Something that the engine works on, or that it wakes us for. */
+static bool is_busy(const struct blk_queue *queue)
+{
+	return queue->in_engine || queue->nr_held;
+}
+
 void blk_submit(struct blk_queue *queue, struct blk_req *req)
 {
 	struct blk_slot *slot = find_slot(queue, req);
@@ -167,7 +193,7 @@ void blk_submit(struct blk_queue *queue, struct blk_req *req)
 	queue->in_flight++;
 	if (ret < 0 || is_nothing(req))
 		end_now(queue, req, ret);
-	else
+	else if (!slot->limited || !hold(queue, slot, req, copied))
 		dispatch(queue, req, copied);
 	if (queue->finished.head)
 		report(queue);
@@ -176,33 +202,36 @@ void blk_submit(struct blk_queue *queue, struct blk_req *req)
 void blk_kick(struct blk_queue *queue)
 {
 	queue->cached_budget = CACHED_BUDGET;
-	if (queue->in_engine)
-		queue->ops->kick(queue);
-	report(queue);
+	blk_reap(queue);
 }
 
 unsigned int blk_reap(struct blk_queue *queue)
 {
-	if (queue->in_engine)
-		queue->ops->reap(queue);
+	if (is_busy(queue))
+		queue->ops->kick(queue);
+	if (queue->nr_held && release(queue, false))
+		queue->ops->kick(queue);
 	return report(queue);
 }
 
 unsigned int blk_wait(struct blk_queue *queue, uint64_t ns)
 {
-	if (queue->in_engine && !queue->finished.head)
+	release(queue, false);
+	if (is_busy(queue) && !queue->finished.head)
 		queue->ops->wait(queue, ns);
+	if (release(queue, false))
+		queue->ops->kick(queue);
 	return report(queue);
 }
 
 void blk_queue_drain(struct blk_queue *queue)
 {
-	report(queue);
-	while (queue->in_flight) {
-		if (queue->in_engine)
+	do {
+		release(queue, true);
+		if (queue->in_engine && !queue->finished.head)
 			queue->ops->wait(queue, UINT64_MAX);
 		report(queue);
-	}
+	} while (queue->in_flight);
 }
 
 void blk_wakes(struct blk_queue *queue, bool on)
@@ -219,6 +248,7 @@ static void make_slots(struct blk_queue *queue, const struct blk_queue_config *c
 		struct blk_slot *slot = &queue->slots[i];
 
 		slot->disk = disk;
+		slot->limited = disk->bytes.rate || disk->ops.rate;
 		if (!disk->config->direct)
 			continue;
 		slot->memory_mask = disk->limits.dma_alignment - 1;

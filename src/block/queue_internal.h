@@ -68,7 +68,6 @@ struct blk_engine_ops {
 	void (*submit)(struct blk_queue *queue, struct blk_req *req);
 	/* Starts all, and calls blk_queue_finished() for what has ended. */
 	void (*kick)(struct blk_queue *queue);
-	void (*reap)(struct blk_queue *queue);
 	/* As kick(), but waits until one has ended, at most @ns. */
 	void (*wait)(struct blk_queue *queue, uint64_t ns);
 	void (*wakes)(struct blk_queue *queue, bool on);
@@ -119,6 +118,17 @@ bool blk_bounce_get(struct blk_bounce *bounce, struct blk_req *req);
 
 /* Takes @req's buffer back; the request that waited for it and has it now, or NULL. */
 struct blk_req *blk_bounce_put(struct blk_bounce *bounce, struct blk_req *req);
+
+/* ---- hold.c ---------------------------------------------------------------------------------- */
+
+/* True: @req is over its disk's rate, or behind one that is, and is held. Else it has paid. */
+bool blk_hold(struct blk_queue *queue, struct blk_slot *slot, struct blk_req *req);
+
+/*
+ * The next that may go now, which has paid; any with @force. NULL: none, and the engine wakes the
+ * owner when one may.
+ */
+struct blk_req *blk_hold_next(struct blk_queue *queue, bool force);
 
 /* ---- cached.c -------------------------------------------------------------------------------- */
 

@@ -294,7 +294,6 @@ const struct blk_engine_ops blk_sync_ops = {
 	.attach = sync_attach,
 	.submit = sync_submit,
 	.kick = collect,
-	.reap = collect,
 	.wait = sync_wait,
 	.wakes = sync_wakes,
 	.alarm = sync_alarm,

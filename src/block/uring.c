@@ -457,7 +457,6 @@ const struct blk_engine_ops blk_uring_ops = {
 	.attach = uring_attach,
 	.submit = uring_submit,
 	.kick = uring_kick,
-	.reap = uring_kick,
 	.wait = uring_wait,
 	.wakes = uring_wakes,
 	.alarm = uring_alarm,
