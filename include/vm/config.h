@@ -15,6 +15,8 @@
 #define VM_MAX_MEMORY	  (255ull << 40) /* RAM begins at 1 GiB, so 48 bits address all of it */
 #define VM_MEMORY_ALIGN	  (1ull << 20)	 /* whole pages of any size that an arm64 host has */
 #define VM_DEFAULT_CPUS	  1u
+#define VM_DEFAULT_STOP	  30u	 /* seconds */
+#define VM_MAX_STOP	  86400u /* seconds */
 #define VM_MAX_CPUS	  512u
 #define VM_MAX_DISKS	  64u
 
@@ -27,6 +29,7 @@ struct vm_config {
 	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */
 	struct cpu_feature_wish cpu_features;
 	bool exit_on_reset;
+	unsigned int stop_timeout; /* seconds that a guest has to power off, up to VM_MAX_STOP */
 	struct console_config console;
 	unsigned int nr_disks;
 	struct disk_config disks[VM_MAX_DISKS]; /* ids differ */

@@ -29,4 +29,17 @@ void vm_destroy(struct vm *vm); /* NULL is fine */
  */
 int vm_run(struct vm *vm, enum machine_end *end);
 
+/*
+ * What can be done to a machine that runs, on the loop's thread: from its callbacks.
+ *
+ * vm_power_button() presses the button, and what that does is the guest's. vm_stop() presses it
+ * too, and ends the machine as MACHINE_TIMEOUT where the guest is not off after the configuration's
+ * stop_timeout; it is pressed again where the guest resets meanwhile. vm_quit() ends the machine,
+ * and vm_reset() its guest, as if that had asked for a reset; both once the callback has returned.
+ */
+void vm_power_button(struct vm *vm);
+void vm_stop(struct vm *vm);
+void vm_quit(struct vm *vm);
+void vm_reset(struct vm *vm);
+
 #endif

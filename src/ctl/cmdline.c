@@ -159,7 +159,9 @@ static enum command parse_command(const struct command_desc *command, int argc, 
 				  struct vm_config *config)
 {
 	struct option_values values = {
-		.config = { .cpus = VM_DEFAULT_CPUS, .memory = VM_DEFAULT_MEMORY },
+		.config = { .cpus = VM_DEFAULT_CPUS,
+			    .memory = VM_DEFAULT_MEMORY,
+			    .stop_timeout = VM_DEFAULT_STOP },
 	};
 
 	if (!parse_options(command, argc, argv, &values))

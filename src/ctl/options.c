@@ -131,6 +131,18 @@ static bool set_disk(struct option_values *values, char *value)
 	return disk_option_take(&values->config, value);
 }
 
+static bool set_stop_timeout(struct option_values *values, const char *name, const char *value)
+{
+	unsigned long seconds = strtoul(value, NULL, 10); /* ULONG_MAX where it overflows */
+
+	if (!*value || value[strspn(value, "0123456789")] || seconds > VM_MAX_STOP) {
+		log_error("--%s \"%.64s\": give seconds, 0 to %u", name, value, VM_MAX_STOP);
+		return false;
+	}
+	values->config.stop_timeout = (unsigned int)seconds;
+	return true;
+}
+
 static bool set_verbose(struct option_values *values, const char *name, const char *value)
 {
 	(void)name;
@@ -268,6 +280,15 @@ static const struct option_desc run_options[] = {
 		.example = "--on-reset exit",
 	},
 	{
+		.name = "stop-timeout",
+		.value = "SECONDS",
+		.set = set_stop_timeout,
+		.help = "How long a guest has to power off once it is asked to, by SIGTERM or "
+			"arcvisor\n"
+			"stop, before it is ended; 0 to 86400. Default: 30.",
+		.example = "--stop-timeout 120",
+	},
+	{
 		.name = "dtb-dump",
 		.value = "FILE",
 		.set = set_dtb_dump,
@@ -314,12 +335,18 @@ static const char run_notes[] =
 	"  Ctrl-A h         list these keys\n"
 	"  Ctrl-A Ctrl-A    send one Ctrl-A to the guest\n"
 	"\n"
+	"Signals: SIGTERM presses the guest's power button and waits (--stop-timeout); a second\n"
+	"one ends the guest at once. So do SIGINT and SIGHUP; Ctrl-C in a terminal is the "
+	"guest's.\n"
+	"What was ignored when arcvisor was started, as by nohup, stays ignored.\n"
+	"\n"
 	"Exit status:\n"
-	"  0  the guest powered off, or Ctrl-A x ended it\n"
+	"  0  the guest powered off, or was ended by Ctrl-A x or a second signal\n"
 	"  1  arcvisor or its host failed\n"
 	"  2  bad usage, or a machine that this host cannot have\n"
 	"  3  the guest asked for a reset, with --on-reset exit\n"
 	"  4  a vCPU could not go on\n"
+	"  5  the guest was asked to power off, did not, and was ended\n"
 	"\n"
 	"A whole example, a guest with two vCPUs and 1 GiB, on this terminal:\n"
 	"  arcvisor run --kernel Image --initrd rootfs.cpio.gz \\\n"

@@ -1,37 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine's life: checks, then one guest after another until it ends. */
 #include <errno.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "boot/layout.h"
 #include "check.h"
-#include "guest.h"
-#include "loop/loop.h"
-#include "vm/vm.h"
+#include "machine.h"
 
-/* What outlives resets. Owned by the thread that called vm_run(), which runs the loop. */
-struct vm {
-	const struct backend_ops *ops;
-	const struct vm_config *config;
-	struct backend_caps caps;
-	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
-	struct loop *loop;
-	struct console *console;
-	struct loop_signal signals;
-	struct loop_event ended;
-	struct exit_sink sink;
-	struct boot_files files;
-	struct boot_map map;
-	struct disk *disks[VM_MAX_DISKS];
-	_Atomic int end; /* enum machine_end; the first reason that is given stays */
-};
-
-/* From any thread. */
-static void vm_end(void *ctx, enum machine_end why)
+void vm_end(void *ctx, enum machine_end why)
 {
 	struct vm *vm = ctx;
 	int running = MACHINE_RUNNING;
@@ -47,26 +25,19 @@ static void vm_ended(void *ctx)
 	loop_stop(vm->loop);
 }
 
-static void vm_quit(void *ctx)
+static void vm_console_quit(void *ctx)
 {
-	vm_end(ctx, MACHINE_QUIT);
+	vm_quit(ctx);
 }
 
-static void vm_signal(void *ctx, int signo)
+void vm_quit(struct vm *vm)
 {
-	log_info("ended by signal %d (%s)", signo, strsignal(signo));
-	vm_end(ctx, MACHINE_QUIT);
+	vm_end(vm, MACHINE_QUIT);
 }
 
-static int init_signals(struct vm *vm)
+void vm_reset(struct vm *vm)
 {
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGHUP);
-	return loop_signal_init(vm->loop, &vm->signals, &set, vm_signal, vm);
+	vm_end(vm, MACHINE_RESET);
 }
 
 static int init_loop(struct vm *vm)
@@ -78,7 +49,7 @@ static int init_loop(struct vm *vm)
 	ret = loop_event_init(vm->loop, &vm->ended, vm_ended, vm);
 	if (ret < 0)
 		goto fail_loop;
-	ret = init_signals(vm);
+	ret = vm_power_init(vm);
 	if (ret < 0)
 		goto fail_event;
 	return 0;
@@ -94,7 +65,7 @@ fail:
 
 static void fini_loop(struct vm *vm)
 {
-	loop_signal_fini(vm->loop, &vm->signals);
+	vm_power_fini(vm);
 	loop_event_fini(vm->loop, &vm->ended);
 	loop_destroy(vm->loop);
 }
@@ -120,11 +91,14 @@ static int run_guest(struct vm *vm)
 	ret = guest_build(&parts, &guest);
 	if (ret < 0)
 		return ret;
+	vm->guest = &guest;
+	vm_power_guest(vm);
 	ret = vcpu_set_start(guest.vcpus);
 	if (ret < 0)
 		log_error("cannot start the vCPUs: %s", strerror(-ret));
 	else
 		ret = loop_run(vm->loop);
+	vm->guest = NULL;
 	guest_destroy(&guest);
 	return ret;
 }
@@ -146,7 +120,7 @@ int vm_run(struct vm *vm, enum machine_end *end)
 
 	if (ret < 0)
 		return ret;
-	ret = console_create(vm->loop, &vm->config->console, vm_quit, vm, &vm->console);
+	ret = console_create(vm->loop, &vm->config->console, vm_console_quit, vm, &vm->console);
 	if (ret == 0) {
 		ret = run_guests(vm, end);
 		console_destroy(vm->console);

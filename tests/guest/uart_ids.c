@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Identification registers of PL011 (Arm DDI0183) and PL031 (Arm DDI0224). */
+/* Identification registers of PL011 (Arm DDI0183), PL031 (DDI0224) and PL061 (DDI0190). */
 #include "check.h"
 #include "mmio.h"
 #include "pl011.h"
 #include "pl031.h"
+#include "pl061.h"
 
 #define REVISION 0xf0U /* PeriphID2 7:4: differs between releases of one part */
 
@@ -24,4 +25,5 @@ void guest_main(void)
 {
 	check_ids("PL011", UARTPERIPHID0, UARTPCELLID0, 0x011);
 	check_ids("PL031", RTCPERIPHID0, RTCPCELLID0, 0x031);
+	check_ids("PL061", GPIOPERIPHID0, GPIOPCELLID0, 0x061);
 }

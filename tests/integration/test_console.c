@@ -44,7 +44,8 @@ static void restores_terminal(void (*end)(struct machine *machine), int want)
 	struct termios after;
 	int slave, status;
 
-	machine_start_tty(&machine, MACHINE_ARGS("run", "--kernel", SPIN_GUEST));
+	machine_start_tty(&machine,
+			  MACHINE_ARGS("run", "--kernel", SPIN_GUEST, "--stop-timeout", "0"));
 	slave = open(ptsname(machine.out), O_RDWR | O_NOCTTY | O_CLOEXEC);
 	cr_assert_geq(slave, 0);
 	cr_assert(machine_expect(&machine, "spinning"));
@@ -82,7 +83,7 @@ Test(console, escape_x_ends_and_restores_the_terminal)
 
 Test(console, sigterm_restores_the_terminal)
 {
-	restores_terminal(end_by_sigterm, 0);
+	restores_terminal(end_by_sigterm, 5);
 }
 
 Test(console, a_crash_restores_the_terminal)

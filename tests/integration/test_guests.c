@@ -7,6 +7,8 @@
 
 #include "machine.h"
 
+#define NO_WAIT "--stop-timeout", "0" /* for guests that hear no power button */
+
 /* Runs guests/@name.img until it powers off, and holds it to what it printed. */
 static void run_guest(const char *name, const char *cpus)
 {
@@ -90,11 +92,11 @@ static void reset_boots_again(const char *image)
 {
 	struct machine machine;
 
-	machine_start(&machine, MACHINE_ARGS("run", "--kernel", image, "--cpus", "2"));
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", image, "--cpus", "2", NO_WAIT));
 	for (int i = 0; i < 3; i++)
 		cr_expect(machine_expect(&machine, "boot"), "%s", machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine, NULL), 5);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -158,10 +160,11 @@ Test(guests, last_cpu_off_can_be_ended)
 {
 	struct machine machine;
 
-	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off_last_cpu.img"));
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", GUESTS "off_last_cpu.img", NO_WAIT));
 	cr_expect(machine_expect(&machine, "last cpu off"));
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine, NULL), 5);
 	machine_fini(&machine);
 }
 
@@ -170,10 +173,11 @@ Test(guests, a_spinning_guest_can_be_ended)
 {
 	struct machine machine;
 
-	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--cpus", "2"));
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--cpus", "2", NO_WAIT));
 	cr_expect(machine_expect(&machine, "spinning"));
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine, NULL), 5);
 	machine_fini(&machine);
 }
 
@@ -181,9 +185,54 @@ Test(guests, a_halted_guest_can_be_ended)
 {
 	struct machine machine;
 
-	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "halt.img", "--cpus", "2"));
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", GUESTS "halt.img", "--cpus", "2", NO_WAIT));
 	cr_expect(machine_expect(&machine, "halted"));
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	machine_fini(&machine);
+}
+
+/* Pressed once from outside, the power button goes down once and up once. */
+Test(guests, power_button_is_pressed_by_sigterm)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "power_button.img"));
+	cr_assert(machine_expect(&machine, "button ready"), "%s", machine.text);
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect(strstr(machine.text, "\ndone "), "%s", machine.text);
+	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
+	machine_fini(&machine);
+}
+
+/* A guest that does not listen is ended, with a status of its own. */
+Test(guests, a_deaf_guest_is_ended_by_timeout)
+{
+	struct machine machine;
+
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--stop-timeout", "1"));
+	cr_expect(machine_expect(&machine, "spinning"));
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	cr_expect(strstr(machine.errors, "power button"), "%s", machine.errors);
+	machine_fini(&machine);
+}
+
+/* Who asks twice does not wait; both signals have been taken when the machine has ended. */
+Test(guests, a_second_sigterm_ends_at_once)
+{
+	struct machine machine;
+
+	machine_start(&machine, MACHINE_ARGS("run", "-v", "--kernel", GUESTS "spin.img",
+					     "--stop-timeout", "86400"));
+	cr_expect(machine_expect(&machine, "spinning"));
+	kill(machine.pid, SIGTERM);
+	while (!strstr(machine.errors, "signal 15") && machine_pump(&machine))
+		;
+	kill(machine.pid, SIGTERM);
+	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
 	machine_fini(&machine);
 }

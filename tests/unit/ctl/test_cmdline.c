@@ -28,13 +28,15 @@ Test(cmdline, run_has_defaults)
 	cr_assert_eq(outcome.config.cpus, 1);
 	cr_assert_eq(outcome.config.memory, 512 * MIB);
 	cr_assert_not(outcome.config.exit_on_reset);
+	cr_assert_eq(outcome.config.stop_timeout, 30);
 	cr_assert_eq(outcome.config.console.kind, CONSOLE_STDIO);
 }
 
 Test(cmdline, run_takes_values_as_next_word)
 {
 	parse(&outcome, "run", "--kernel", "Image", "--initrd", "rd", "--cmdline", "a b", "--cpus",
-	      "4", "--memory", "2G", "--dtb-dump", "dtb", "--console", "pty", "--on-reset", "exit");
+	      "4", "--memory", "2G", "--dtb-dump", "dtb", "--console", "pty", "--on-reset", "exit",
+	      "--stop-timeout", "86400");
 	assert_run();
 	cr_assert_str_eq(outcome.config.kernel, "Image");
 	cr_assert_str_eq(outcome.config.initrd, "rd");
@@ -43,6 +45,7 @@ Test(cmdline, run_takes_values_as_next_word)
 	cr_assert_eq(outcome.config.cpus, 4);
 	cr_assert_eq(outcome.config.memory, 2 * GIB);
 	cr_assert(outcome.config.exit_on_reset);
+	cr_assert_eq(outcome.config.stop_timeout, 86400);
 	cr_assert_eq(outcome.config.console.kind, CONSOLE_PTY);
 }
 

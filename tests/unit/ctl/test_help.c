@@ -75,7 +75,7 @@ Test(help, of_run_tells_keys_statuses_and_an_example)
 	assert_has(outcome.out, "Ctrl-A x  ");
 	assert_has(outcome.out, "Ctrl-A h  ");
 	assert_has(outcome.out, "Ctrl-A Ctrl-A  ");
-	for (char status = '0'; status <= '4'; status++)
+	for (char status = '0'; status <= '5'; status++)
 		assert_has(outcome.out, (char[]){ '\n', ' ', ' ', status, ' ', ' ', '\0' });
 	assert_has(outcome.out, "arcvisor run --kernel Image --initrd");
 }

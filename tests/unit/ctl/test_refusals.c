@@ -105,6 +105,20 @@ Test(refusals, repeated_by_its_other_name)
 		       "--cmdline", "b");
 }
 
+Test(refusals, stop_timeouts_that_are_none)
+{
+	assert_refused("--stop-timeout \"\": give seconds, 0 to 86400", "run", "--stop-timeout",
+		       "");
+	assert_refused("--stop-timeout \"-1\": give seconds, 0 to 86400", "run",
+		       "--stop-timeout=-1");
+	assert_refused("--stop-timeout \"5m\": give seconds, 0 to 86400", "run", "--stop-timeout",
+		       "5m");
+	assert_refused("--stop-timeout \"86401\": give seconds, 0 to 86400", "run",
+		       "--stop-timeout", "86401");
+	assert_refused("--stop-timeout \"99999999999999999999\": give seconds, 0 to 86400", "run",
+		       "--stop-timeout", "99999999999999999999");
+}
+
 Test(refusals, quiet_with_verbose)
 {
 	assert_refused("--quiet and --verbose exclude each other; give one of them", "run", "-k",

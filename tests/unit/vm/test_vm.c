@@ -70,6 +70,7 @@ static struct vm_config base_config(void)
 		.kernel = kernel_path,
 		.cpus = 2,
 		.memory = 64 << 20,
+		.stop_timeout = VM_MAX_STOP,
 		.console = { .kind = CONSOLE_NONE },
 	};
 }

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to src/vm: a machine, for the files that run it. */
+#ifndef ARCVISOR_VM_MACHINE_H
+#define ARCVISOR_VM_MACHINE_H
+
+#include <stdatomic.h>
+
+#include "guest.h"
+#include "loop/loop.h"
+#include "vm/vm.h"
+
+/* What outlives resets. Owned by the thread that called vm_run(), which runs the loop. */
+struct vm {
+	const struct backend_ops *ops;
+	const struct vm_config *config;
+	struct backend_caps caps;
+	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
+	struct loop *loop;
+	struct console *console;
+	struct loop_signal signals;
+	struct loop_timer stop_timer;
+	struct loop_event ended;
+	struct exit_sink sink;
+	struct boot_files files;
+	struct boot_map map;
+	struct disk *disks[VM_MAX_DISKS];
+	struct guest *guest; /* while the loop runs, else NULL */
+	bool stopping;	     /* the guest is asked to power off, until the machine's end */
+	_Atomic int end;     /* enum machine_end; the first reason that is given stays */
+};
+
+/* Ends the guest: the first reason stays. From any thread; @ctx is the struct vm. */
+void vm_end(void *ctx, enum machine_end why);
+
+/* power.c: signals and the stop timer; around the loop's life. 0 or -errno. */
+int vm_power_init(struct vm *vm);
+void vm_power_fini(struct vm *vm);
+
+/* power.c: a guest is about to run: one that is to stop is told so again after a reset. */
+void vm_power_guest(struct vm *vm);
+
+#endif
