@@ -185,12 +185,13 @@ include tests/fuzz/fuzz.mk
 test-programs: $(A64)/arcvisor $(A64)/bench/exits.img $(A64_TESTS) $(INTEG_TESTS) guests
 
 .PHONY: check
-check: $(NATIVE_TESTS) check-a64-table fuzz-replay
+check: $(NATIVE_TESTS) check-tables fuzz-replay
 	$(Q)tests/run-unit $(NATIVE_TESTS)
 
-.PHONY: check-a64-table
-check-a64-table:
+.PHONY: check-tables
+check-tables:
 	$(Q)AS=$(CROSS)as OBJCOPY=$(CROSS)objcopy tests/unit/exit/check-a64-table
+	$(Q)AS=$(CROSS)as OBJCOPY=$(CROSS)objcopy tests/unit/exit/check-sysregs
 
 .PHONY: setup
 setup:

@@ -64,8 +64,8 @@ enum exit_action exit_dispatch(struct exit_env *env, struct vcpu_exit *exit);
 const char *exit_kind_name(enum vcpu_exit_kind kind);
 
 /*
- * Writes what @exit was and the vCPU's registers as log lines of level error. For exits that
- * end a vCPU.
+ * Writes what @exit was, the vCPU's registers and the instructions around its PC as log lines of
+ * level error. For exits that end a vCPU.
  */
 void exit_report(const struct exit_env *env, const struct vcpu_exit *exit);
 

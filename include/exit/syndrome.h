@@ -65,6 +65,9 @@ struct esr_sysreg {
 
 struct esr_sysreg esr_sysreg(uint64_t esr);
 
+/* "SCTLR_EL1"; for a trapped system instruction "DC ISW". NULL for one that has no name here. */
+const char *sysreg_name(const struct esr_sysreg *reg);
+
 /* Words for an exception class and for a data or instruction fault status code; never NULL. */
 const char *esr_ec_name(unsigned int ec);
 const char *esr_fault_name(unsigned int fsc);

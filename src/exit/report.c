@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The report of an exit that ends a vCPU: what it was, and the registers. */
+/* The report of an exit that ends a vCPU: what it was, the registers, the code. */
 #include "exit/dispatch.h"
 
 #include <inttypes.h>
@@ -8,10 +8,15 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "exit/syndrome.h"
+#include "stage1.h"
 #include "text.h"
 
 #define LINE_SIZE     256
 #define REGS_PER_LINE 4
+
+/* Bytes of code in a report, before PC and from there on. */
+#define CODE_BEFORE 16
+#define CODE_BEHIND 16
 
 static void describe_mmio(const struct vcpu_exit *exit, struct text *text)
 {
@@ -72,10 +77,17 @@ static void describe_nisv(const struct vcpu_exit *exit, struct text *text)
 
 static void describe_sysreg(const struct vcpu_exit *exit, struct text *text)
 {
-	const struct vcpu_sysreg *reg = &exit->sysreg;
+	const struct vcpu_sysreg *trapped = &exit->sysreg;
+	const struct esr_sysreg reg = {
+		.op0 = trapped->op0,
+		.op1 = trapped->op1,
+		.crn = trapped->crn,
+		.crm = trapped->crm,
+		.op2 = trapped->op2,
+	};
 
-	text_add(text, ": %s of S%u_%u_C%u_C%u_%u", reg->is_write ? "write" : "read", reg->op0,
-		 reg->op1, reg->crn, reg->crm, reg->op2);
+	text_add(text, trapped->is_write ? ": write of " : ": read of ");
+	text_add_sysreg(text, &reg);
 }
 
 static void describe_failed_entry(const struct vcpu_exit *exit, struct text *text)
@@ -185,6 +197,32 @@ static void report_system(const struct vcpu_regs *regs)
 	report_regs(system, ARRAY_SIZE(system));
 }
 
+/*
+ * The instructions around PC, that at PC in brackets; dashes for those that are not mapped, or not
+ * in guest memory. The guest may be in a state whose addresses are not served: then all are.
+ */
+static void report_code(const struct exit_env *env)
+{
+	struct vcpu_context at;
+	char line[LINE_SIZE];
+	struct text text = { .buf = line, .size = sizeof(line) };
+	uint64_t pc;
+
+	if (env->ops->vcpu_get_context(env->backend, &at) < 0)
+		return;
+	pc = at.pc;
+	for (at.pc = pc - CODE_BEFORE; at.pc != pc + CODE_BEHIND; at.pc += 4) {
+		const char *format = at.pc == pc ? " [%08x]" : " %08x";
+		uint32_t insn;
+
+		if (stage1_fetch(env->mem, &at, &insn) == 0)
+			text_add(&text, format, insn);
+		else
+			text_add(&text, at.pc == pc ? " [--------]" : " --------");
+	}
+	log_error("  code around PC:%s", line);
+}
+
 void exit_report(const struct exit_env *env, const struct vcpu_exit *exit)
 {
 	char words[LINE_SIZE];
@@ -201,4 +239,5 @@ void exit_report(const struct exit_env *env, const struct vcpu_exit *exit)
 	report_system(&regs);
 	esr_describe(regs.esr_el1, words, sizeof(words));
 	log_error("  the guest's latest exception (ESR_EL1): %s", words);
+	report_code(env);
 }

@@ -174,8 +174,9 @@ static void describe_sysreg(uint64_t esr, struct text *text)
 {
 	const struct esr_sysreg reg = esr_sysreg(esr);
 
-	text_add(text, ", %s S%u_%u_C%u_C%u_%u %s ", reg.is_write ? "write of" : "read of", reg.op0,
-		 reg.op1, reg.crn, reg.crm, reg.op2, reg.is_write ? "from" : "into");
+	text_add(text, reg.is_write ? ", write of " : ", read of ");
+	text_add_sysreg(text, &reg);
+	text_add(text, reg.is_write ? " from " : " into ");
 	text_add_reg(text, true, reg.reg);
 }
 

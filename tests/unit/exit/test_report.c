@@ -143,5 +143,51 @@ Test(report, describes_a_system_register)
 		.sysreg = { .op0 = 2, .op1 = 0, .crn = 1, .crm = 3, .op2 = 4, .is_write = true },
 	};
 
-	expect_line(&exit, "sysreg: write of S2_0_C1_C3_4\n");
+	expect_line(&exit, "sysreg: write of OSDLR_EL1 (S2_0_C1_C3_4)\n");
+}
+
+/* Registers with PC at @pc and stage 1 off. */
+static void set_pc(uint64_t pc)
+{
+	struct vcpu_regs regs = { .pc = pc };
+
+	sim_set_regs(0, &regs);
+}
+
+Test(report, shows_the_code_around_pc)
+{
+	struct vcpu_exit exit = { .kind = VCPU_EXIT_UNKNOWN };
+
+	for (uint32_t i = 0; i < 16; i++)
+		gmem_write32(&fixture.mem, FIXTURE_RAM + 4 * i, 0xd5030000 + i);
+	set_pc(FIXTURE_RAM + 20);
+	expect_line(&exit, "code around PC: d5030001 d5030002 d5030003 d5030004 [d5030005] "
+			   "d5030006 d5030007 d5030008\n");
+}
+
+Test(report, shows_what_code_there_is)
+{
+	struct vcpu_exit exit = { .kind = VCPU_EXIT_UNKNOWN };
+
+	gmem_write32(&fixture.mem, FIXTURE_RAM, 0xd503201f);
+	set_pc(FIXTURE_RAM);
+	expect_line(&exit, "PC: -------- -------- -------- -------- [d503201f] 00000000 00000000");
+	set_pc(0x1234);
+	expect_line(&exit, "PC: -------- -------- -------- -------- [--------] -------- --------");
+	set_pc(UINT64_MAX - 3);
+	expect_line(&exit, "[--------] -------- -------- --------\n");
+	set_pc(FIXTURE_RAM + 2);
+	expect_line(&exit, "[--------]");
+}
+
+Test(report, says_nothing_of_code_where_the_host_does_not)
+{
+	struct vcpu_exit exit = { .kind = VCPU_EXIT_UNKNOWN };
+	char *log;
+
+	sim_fail(SIM_VCPU_GET_CONTEXT, 1, EIO);
+	log = report(&exit);
+	cr_assert_not_null(strstr(log, "X30"));
+	cr_assert_null(strstr(log, "code"));
+	free(log);
 }

@@ -106,8 +106,10 @@ Test(syndrome, other_classes_in_words)
 	expect(0x56000011, "SVC, immediate 0x11");
 	expect(0x5a000000, "HVC, immediate 0x0");
 	expect(0x5e00ffff, "SMC, immediate 0xffff");
-	expect(0x622804e6, "trapped MSR, MRS or system instruction, write of S2_0_C1_C3_4 from X7");
-	expect(0x622807e7, "trapped MSR, MRS or system instruction, read of S2_0_C1_C3_4 into XZR");
+	expect(0x622804e6, "trapped MSR, MRS or system instruction, "
+			   "write of OSDLR_EL1 (S2_0_C1_C3_4) from X7");
+	expect(0x622807e7, "trapped MSR, MRS or system instruction, "
+			   "read of OSDLR_EL1 (S2_0_C1_C3_4) into XZR");
 	expect(0x82000006, "instruction abort from a lower level, translation fault level 2");
 	expect(0x8600048f, "instruction abort from the same level, permission fault level 3 of a "
 			   "stage 1 table walk, FAR not valid");
@@ -173,4 +175,22 @@ Test(syndrome, empty_buffer_is_left_alone)
 
 	esr_describe(0x93858047, &line, 0);
 	cr_assert_eq(line, '#');
+}
+
+/* The whole table stands against an assembler (check-sysregs); here, that look-ups find its ends.
+ */
+Test(syndrome, system_registers_have_names)
+{
+	const struct esr_sysreg first = { .op0 = 1, .crn = 7, .crm = 1 };
+	const struct esr_sysreg middle = { .op0 = 3, .crn = 1 };
+	const struct esr_sysreg last = { .op0 = 3, .op1 = 3, .crn = 14, .crm = 15, .op2 = 7 };
+	const struct esr_sysreg none = { .op0 = 3, .op1 = 7, .crn = 15, .crm = 15, .op2 = 7 };
+
+	cr_expect_str_eq(sysreg_name(&first), "IC IALLUIS");
+	cr_expect_str_eq(sysreg_name(&middle), "SCTLR_EL1");
+	cr_expect_str_eq(sysreg_name(&last), "PMCCFILTR_EL0");
+	cr_expect_null(sysreg_name(&none));
+	/* MRS X1, S3_7_C15_C15_7. */
+	expect(0x623ffc3f,
+	       "trapped MSR, MRS or system instruction, read of S3_7_C15_C15_7 into X1");
 }
