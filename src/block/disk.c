@@ -8,13 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "disk_internal.h"
 
-#define HEAD_SIZE 4096u
+#define HEAD_SIZE      4096u
+#define LOCK_TRIES     20u
+#define LOCK_MOMENT_NS 10000000
 
 static int refused(const struct disk_config *config, int error, const char *why)
 {
@@ -94,22 +97,42 @@ static int open_file(const struct disk_config *config, struct stat *st)
 }
 
 /* OFD: tied to this opening of the file, not to the process. QEMU locks bytes of the same range. */
+static int set_lock(int fd, short type)
+{
+	struct flock lock = { .l_type = type, .l_whence = SEEK_SET };
+
+	return fcntl(fd, F_OFD_SETLK, &lock) < 0 ? -errno : 0;
+}
+
+/*
+ * A ring that was killed with its process lets go of its files a moment after the process is gone,
+ * and tells nobody: whoever starts a machine anew at once is not turned away.
+ */
+static int try_lock(int fd, short type)
+{
+	const struct timespec moment = { .tv_nsec = LOCK_MOMENT_NS };
+	int ret = set_lock(fd, type);
+
+	for (unsigned int i = 0; i < LOCK_TRIES && ret == -EAGAIN; i++) {
+		nanosleep(&moment, NULL);
+		ret = set_lock(fd, type);
+	}
+	return ret;
+}
+
 static int lock_file(const struct disk_config *config, int fd)
 {
-	struct flock lock = {
-		.l_type = config->read_only ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-	};
+	int ret = try_lock(fd, config->read_only ? F_RDLCK : F_WRLCK);
 
-	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+	if (ret == 0)
 		return 0;
-	if (errno == EAGAIN || errno == EACCES)
+	if (ret == -EAGAIN || ret == -EACCES)
 		return refused(config, -EBUSY,
 			       "in use by another virtual machine or tool; end that, or open it "
 			       "with ,ro in both");
 	log_warn("%s: cannot be locked against double use: %s; make sure that nothing else "
 		 "writes it",
-		 config->path, strerror(errno));
+		 config->path, strerror(-ret));
 	return 0;
 }
 
@@ -214,6 +237,8 @@ void disk_close(struct disk *disk)
 {
 	if (!disk)
 		return;
+	/* A ring that is still being torn down may hold the file: closing alone would not do. */
+	set_lock(disk->fd, F_UNLCK);
 	close(disk->fd);
 	free(disk);
 }
