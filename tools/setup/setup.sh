@@ -4,7 +4,7 @@
 #   tools/setup/setup.sh [build|test|demo]
 #
 # build   compilers and libraries
-# test    the same, criterion, clang with its sanitizers, and an emulated arm64 host's needs
+# test    the same, criterion, clang with its sanitizers, gdb, and an emulated arm64 host's needs
 # demo    the same as build, and what boots a guest here
 #
 # Without an argument: all of it. For Debian 12 and 13, amd64 and arm64. Installs what is missing
@@ -24,7 +24,7 @@ packages() {
 		list+=(cpio zstd device-tree-compiler e2fsprogs jq)
 		[[ $2 == aarch64 && -e /dev/kvm ]] || list+=(qemu-system-arm)
 	fi
-	[[ $1 != test && $1 != all ]] || list+=(libcriterion-dev clang libclang-rt-dev)
+	[[ $1 != test && $1 != all ]] || list+=(libcriterion-dev clang libclang-rt-dev gdb-multiarch)
 	printf '%s\n' "${list[@]}"
 }
 
