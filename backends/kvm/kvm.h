@@ -13,6 +13,7 @@ struct backend_vm {
 	int kvm; /* /dev/kvm */
 	int fd;
 	int gic; /* device, or -1 */
+	int its; /* the same */
 	unsigned int nr_slots;
 	size_t run_size;	   /* bytes of the area that a vCPU shares with the kernel */
 	struct kvm_vcpu_init init; /* target and features of every vCPU */

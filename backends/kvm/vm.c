@@ -41,6 +41,8 @@ static void kvm_vm_destroy(struct backend_vm *vm)
 {
 	if (!vm)
 		return;
+	if (vm->its >= 0)
+		close(vm->its);
 	if (vm->gic >= 0)
 		close(vm->gic);
 	if (vm->fd >= 0)
@@ -59,6 +61,7 @@ static int kvm_vm_create(const struct backend_vm_config *config, struct backend_
 		return -ENOMEM;
 	vm->fd = -1;
 	vm->gic = -1;
+	vm->its = -1;
 	vm->kvm = kvm_open();
 	ret = vm->kvm < 0 ? vm->kvm : vm_open(vm, config);
 	if (ret < 0) {

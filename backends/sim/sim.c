@@ -107,10 +107,12 @@ static int sim_mem_map(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t si
 
 static int sim_gic_create_locked(struct backend_vm *vm, const struct backend_gic_config *config)
 {
-	unsigned int redists = 0;
+	unsigned int cpus = 0;
 	unsigned int i;
 
-	if (!sim_host.caps.gic_v3)
+	if (config->v2 ? !sim_host.caps.gic_v2 : !sim_host.caps.gic_v3)
+		return -ENODEV;
+	if (config->its_base && (config->v2 || !sim_host.caps.its))
 		return -ENODEV;
 	if (vm->has_gic)
 		return -EEXIST;
@@ -120,8 +122,10 @@ static int sim_gic_create_locked(struct backend_vm *vm, const struct backend_gic
 	    config->nr_redist_regions > BACKEND_MAX_REDIST_REGIONS)
 		return -EINVAL;
 	for (i = 0; i < config->nr_redist_regions; i++)
-		redists += config->redist[i].count;
-	if (redists < vm->nr_vcpus)
+		cpus += config->redist[i].count;
+	if (config->v2)
+		cpus = BACKEND_GICV2_CPUS;
+	if (cpus < vm->nr_vcpus)
 		return -EINVAL;
 	vm->gic = *config;
 	vm->has_gic = true;

@@ -68,15 +68,20 @@ struct backend_vm_config {
 };
 
 /*
- * The interrupt controller: a GICv3 with one redistributor a vCPU, created after the vCPUs.
+ * The interrupt controller, created after the vCPUs: a GICv3 with one redistributor a vCPU and, if
+ * wanted, an ITS (Arm IHI0069); or a GICv2 for at most BACKEND_GICV2_CPUS vCPUs (Arm IHI0048).
  * @nr_irqs counts INTIDs from 0, SPIs begin at 32 (Arm IHI0069 2.2): 64 to 1024, multiple of 32.
  * Redistributors come in regions; each is filled before the next.
  */
 #define BACKEND_MAX_REDIST_REGIONS 2
+#define BACKEND_GICV2_CPUS	   8u /* a target list is one byte (IHI0048 4.3.12) */
 
 struct backend_gic_config {
 	unsigned int nr_irqs;
+	bool v2;
 	gpa_t dist_base;
+	gpa_t cpu_base; /* GICv2: the CPU interface, 8 KiB */
+	gpa_t its_base; /* GICv3: the ITS, 128 KiB; 0: none */
 	unsigned int nr_redist_regions;
 	struct {
 		gpa_t base;
@@ -129,6 +134,7 @@ struct backend_ops {
 	/* Maps @size bytes at @host as RAM at @gpa. All page aligned. */
 	int (*mem_map)(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size);
 
+	/* -ENODEV: the host has no interrupt controller of that kind. */
 	int (*gic_create)(struct backend_vm *vm, const struct backend_gic_config *config);
 
 	/*

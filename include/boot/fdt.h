@@ -25,10 +25,15 @@ struct fdt_config {
 	bool psci_smc; /* conduit: SMC, else HVC */
 	const struct gmem *mem;
 
+	bool gic_v2; /* else GICv3 */
 	gpa_t gicd_base;
 	uint64_t gicd_size;
-	unsigned int nr_redist;
+	gpa_t gicc_base; /* GICv2 */
+	uint64_t gicc_size;
+	unsigned int nr_redist; /* GICv3 */
 	struct fdt_redist redist[BACKEND_MAX_REDIST_REGIONS];
+	gpa_t its_base; /* GICv3; 0: no ITS */
+	uint64_t its_size;
 
 	bool has_pmu;  /* PMUv3, its overflow on LAYOUT_PMU_PPI */
 	bool has_uart; /* then it is stdout-path */

@@ -6,8 +6,13 @@
 #ifndef ARCVISOR_BOOT_LAYOUT_H
 #define ARCVISOR_BOOT_LAYOUT_H
 
-#define LAYOUT_GICD_BASE  0x08000000u /* GICv3 distributor */
+#define LAYOUT_GICD_BASE  0x08000000u /* GICv3 or GICv2 distributor */
 #define LAYOUT_GICD_SIZE  0x00010000u
+#define LAYOUT_GICD2_SIZE 0x00001000u /* of a GICv2 */
+#define LAYOUT_GICC_BASE  0x08010000u /* GICv2 CPU interface */
+#define LAYOUT_GICC_SIZE  0x00002000u
+#define LAYOUT_ITS_BASE	  0x08080000u /* GICv3 ITS: registers, then the translation frame */
+#define LAYOUT_ITS_SIZE	  0x00020000u
 #define LAYOUT_GICR_BASE  0x080a0000u /* first redistributor region, 123 vCPUs */
 #define LAYOUT_GICR_SIZE  0x00f60000u
 #define LAYOUT_GICR_EACH  0x00020000u /* one redistributor: RD_base and SGI_base frames */

@@ -20,6 +20,10 @@
 #define VM_MAX_CPUS	  512u
 #define VM_MAX_DISKS	  64u
 
+/* Where the host leaves a choice, AUTO takes the newer, and what there is. */
+enum vm_gic { VM_GIC_AUTO, VM_GIC_2, VM_GIC_3 };
+enum vm_its { VM_ITS_AUTO, VM_ITS_ON, VM_ITS_OFF };
+
 struct vm_config {
 	const char *kernel;   /* path, never empty */
 	const char *initrd;   /* path or NULL */
@@ -28,6 +32,8 @@ struct vm_config {
 	unsigned int cpus;    /* 1 to VM_MAX_CPUS; the host may have fewer */
 	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */
 	struct cpu_feature_wish cpu_features;
+	enum vm_gic gic;
+	enum vm_its its;
 	bool exit_on_reset;
 	unsigned int stop_timeout; /* seconds that a guest has to power off, up to VM_MAX_STOP */
 	struct console_config console;

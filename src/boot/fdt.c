@@ -16,6 +16,7 @@
 #define PHANDLE_GIC   1u
 #define PHANDLE_CLOCK 2u
 #define PHANDLE_GPIO  3u
+#define PHANDLE_ITS   4u
 
 /* Cells of an interrupt specifier (Linux bindings, interrupt-controller/arm,gic-v3.yaml). */
 #define GIC_CELL_SPI	    0u
@@ -198,14 +199,24 @@ static void write_psci(struct writer *w, bool smc)
 	end(w);
 }
 
-/* timer/arm,arch_timer.yaml; the order of the interrupts is the binding's. */
-static void write_timer(struct writer *w)
+/*
+ * The third cell of a private interrupt's specifier. A GICv2's has a mask of the CPUs in bits 15:8
+ * (arm,gic.yaml); a GICv3's has not.
+ */
+static uint32_t ppi_flags(const struct fdt_config *config, uint32_t trigger)
 {
-	static const uint32_t interrupts[] = {
-		GIC_CELL_PPI, LAYOUT_TIMER_SECURE_PPI, GIC_CELL_LEVEL_LOW,
-		GIC_CELL_PPI, LAYOUT_TIMER_PHYS_PPI,   GIC_CELL_LEVEL_LOW,
-		GIC_CELL_PPI, LAYOUT_TIMER_VIRT_PPI,   GIC_CELL_LEVEL_LOW,
-		GIC_CELL_PPI, LAYOUT_TIMER_HYP_PPI,    GIC_CELL_LEVEL_LOW,
+	return config->gic_v2 ? ((1u << config->nr_cpus) - 1) << 8 | trigger : trigger;
+}
+
+/* timer/arm,arch_timer.yaml; the order of the interrupts is the binding's. */
+static void write_timer(struct writer *w, const struct fdt_config *config)
+{
+	const uint32_t flags = ppi_flags(config, GIC_CELL_LEVEL_LOW);
+	const uint32_t interrupts[] = {
+		GIC_CELL_PPI, LAYOUT_TIMER_SECURE_PPI, flags,
+		GIC_CELL_PPI, LAYOUT_TIMER_PHYS_PPI,   flags,
+		GIC_CELL_PPI, LAYOUT_TIMER_VIRT_PPI,   flags,
+		GIC_CELL_PPI, LAYOUT_TIMER_HYP_PPI,    flags,
 	};
 
 	begin(w, "timer");
@@ -216,9 +227,13 @@ static void write_timer(struct writer *w)
 }
 
 /* arm/pmu.yaml. */
-static void write_pmu(struct writer *w)
+static void write_pmu(struct writer *w, const struct fdt_config *config)
 {
-	static const uint32_t interrupt[] = { GIC_CELL_PPI, LAYOUT_PMU_PPI, GIC_CELL_LEVEL_HIGH };
+	const uint32_t interrupt[] = {
+		GIC_CELL_PPI,
+		LAYOUT_PMU_PPI,
+		ppi_flags(config, GIC_CELL_LEVEL_HIGH),
+	};
 
 	begin(w, "pmu");
 	put_strings(w, "compatible", "arm,armv8-pmuv3");
@@ -226,29 +241,63 @@ static void write_pmu(struct writer *w)
 	end(w);
 }
 
+/* interrupt-controller/arm,gic.yaml. */
+static void write_gic_v2(struct writer *w, const struct fdt_config *config)
+{
+	const uint64_t reg[] = { config->gicd_base, config->gicd_size, config->gicc_base,
+				 config->gicc_size };
+
+	put_reg(w, reg, ARRAY_SIZE(reg));
+	put_strings(w, "compatible", "arm,cortex-a15-gic");
+	put_u32(w, "#address-cells", 0);
+}
+
+/* A child of the GICv3's node, as its binding has it. */
+static void write_its(struct writer *w, const struct fdt_config *config)
+{
+	begin_at(w, "msi-controller", config->its_base, config->its_size);
+	put_strings(w, "compatible", "arm,gic-v3-its");
+	put_u32(w, "phandle", PHANDLE_ITS);
+	put_flag(w, "msi-controller");
+	put_u32(w, "#msi-cells", 1);
+	end(w);
+}
+
 /* interrupt-controller/arm,gic-v3.yaml. */
-static void write_gic(struct writer *w, const struct fdt_config *config)
+static void write_gic_v3(struct writer *w, const struct fdt_config *config)
 {
 	uint64_t reg[2 + 2 * BACKEND_MAX_REDIST_REGIONS] = { config->gicd_base, config->gicd_size };
-	char name[NAME_SIZE];
 	unsigned int i;
 
 	for (i = 0; i < config->nr_redist; i++) {
 		reg[2 + 2 * i] = config->redist[i].base;
 		reg[3 + 2 * i] = config->redist[i].size;
 	}
-	node_name(name, "interrupt-controller", config->gicd_base);
-	begin(w, name);
 	put_reg(w, reg, 2 + 2 * (size_t)config->nr_redist);
 	put_strings(w, "compatible", "arm,gic-v3");
-	put_u32(w, "phandle", PHANDLE_GIC);
-	put_flag(w, "interrupt-controller");
-	put_u32(w, "#interrupt-cells", 3);
 	put_u32(w, "#address-cells", 2);
 	put_u32(w, "#size-cells", 2);
 	put_flag(w, "ranges");
 	if (config->nr_redist > 1)
 		put_u32(w, "#redistributor-regions", config->nr_redist);
+	if (config->its_base)
+		write_its(w, config);
+}
+
+/* Properties before children: the kind's own part, which may end in one, comes last. */
+static void write_gic(struct writer *w, const struct fdt_config *config)
+{
+	char name[NAME_SIZE];
+
+	node_name(name, "interrupt-controller", config->gicd_base);
+	begin(w, name);
+	put_u32(w, "phandle", PHANDLE_GIC);
+	put_flag(w, "interrupt-controller");
+	put_u32(w, "#interrupt-cells", 3);
+	if (config->gic_v2)
+		write_gic_v2(w, config);
+	else
+		write_gic_v3(w, config);
 	end(w);
 }
 
@@ -360,9 +409,9 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 	write_memory(w, config->mem);
 	write_cpus(w, config->nr_cpus);
 	write_psci(w, config->psci_smc);
-	write_timer(w);
+	write_timer(w, config);
 	if (config->has_pmu)
-		write_pmu(w);
+		write_pmu(w, config);
 	write_gic(w, config);
 	if (config->has_uart || config->has_rtc || config->has_gpio)
 		write_clock(w);
@@ -402,7 +451,8 @@ int fdt_build(const struct fdt_config *config, void *buf, size_t size, size_t *u
 	int ret;
 
 	assert(config->nr_cpus);
-	assert(config->nr_redist && config->nr_redist <= BACKEND_MAX_REDIST_REGIONS);
+	assert(config->nr_redist <= BACKEND_MAX_REDIST_REGIONS);
+	assert(config->gic_v2 ? config->nr_cpus <= BACKEND_GICV2_CPUS : config->nr_redist > 0);
 	assert(!config->has_gpio || config->gpio_intid >= GIC_SPI_BASE);
 	assert(!config->has_uart || config->uart_intid >= GIC_SPI_BASE);
 

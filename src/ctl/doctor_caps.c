@@ -21,11 +21,10 @@ struct cap_desc {
 
 static const struct cap_desc cap_descs[] = {
 	{ "GICv3", CAP(gic_v3), "emulated with hardware support",
-	  "no guest can run: GICv3 is the interrupt controller that arcvisor gives to guests",
-	  "use a host whose CPUs have GICv3 or later, as all Neoverse servers have",
-	  "KVM offers no GICv3" },
-	{ "GICv2", CAP(gic_v2), "emulated as well", "nothing: arcvisor gives guests a GICv3", NULL,
-	  NULL },
+	  "guests get a GICv2, at most 8 vCPUs and no message signalled interrupts",
+	  "use a host whose CPUs have GICv3 or later, as all Neoverse servers have", NULL },
+	{ "GICv2", CAP(gic_v2), "emulated with hardware support",
+	  "nothing, where the host has GICv3: no --gic 2", NULL, NULL },
 	{ "GIC ITS", CAP(its), "message signalled interrupts",
 	  "guests have no message signalled interrupts", "Linux 4.8 or newer on a GICv3 host",
 	  NULL },
@@ -151,6 +150,8 @@ const char *doctor_caps_obstacle(const struct backend_caps *caps)
 {
 	if (caps->api_version != KVM_API_STABLE)
 		return "KVM has another API version";
+	if (!caps->gic_v2 && !caps->gic_v3)
+		return "KVM offers neither GICv3 nor GICv2";
 	for (size_t i = 0; i < ARRAY_SIZE(cap_descs); i++)
 		if (cap_descs[i].obstacle && !has_cap(&cap_descs[i], caps))
 			return cap_descs[i].obstacle;

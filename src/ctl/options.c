@@ -234,6 +234,24 @@ static const struct option_desc run_options[] = {
 		.example = "--cpu-feature sve=off --cpu-feature pmu=on",
 	},
 	{
+		.name = "gic",
+		.value = "WHICH",
+		.set = set_gic,
+		.help = "The interrupt controller: 3 (GICv3), 2 (GICv2, for at most 8 vCPUs) or\n"
+			"auto. Default: auto, a GICv3 where the host has one for guests, else a "
+			"GICv2.",
+		.example = "--gic 2",
+	},
+	{
+		.name = "its",
+		.value = "on|off",
+		.set = set_its,
+		.help = "The GICv3's interrupt translation service, for message signalled "
+			"interrupts.\n"
+			"Default: on, where the host has it.",
+		.example = "--its off",
+	},
+	{
 		.name = "disk",
 		.letter = 'd',
 		.value = "PATH[,OPTION]...",

@@ -13,8 +13,6 @@
 #include "guest.h"
 #include "hvc/vendor.h"
 
-#define GICR_FIRST_COUNT (LAYOUT_GICR_SIZE / LAYOUT_GICR_EACH)
-
 static int failed(const char *what, int error)
 {
 	log_error("cannot %s: %s", what, strerror(-error));
@@ -270,29 +268,12 @@ static int build_vcpus(struct guest *guest)
 	return ret < 0 ? failed("create the vCPUs", ret) : 0;
 }
 
-static struct backend_gic_config gic_config(const struct vm_config *config)
-{
-	unsigned int cpus = config->cpus;
-	struct backend_gic_config gic = {
-		.nr_irqs = hvc_nr_irqs(config),
-		.dist_base = LAYOUT_GICD_BASE,
-		.nr_redist_regions = 1,
-		.redist[0] = { LAYOUT_GICR_BASE, cpus },
-	};
-
-	if (cpus > GICR_FIRST_COUNT) {
-		gic.redist[0].count = GICR_FIRST_COUNT;
-		gic.redist[1].base = LAYOUT_GICR2_BASE;
-		gic.redist[1].count = cpus - GICR_FIRST_COUNT;
-		gic.nr_redist_regions = 2;
-	}
-	return gic;
-}
-
 static int build_gic(struct guest *guest)
 {
-	struct backend_gic_config gic = gic_config(guest->parts->config);
-	int ret = guest->parts->ops->gic_create(guest->vm, &gic);
+	const struct guest_parts *parts = guest->parts;
+	struct backend_gic_config gic =
+		gic_config(&parts->gic, parts->config->cpus, hvc_nr_irqs(parts->config));
+	int ret = parts->ops->gic_create(guest->vm, &gic);
 
 	if (ret < 0)
 		return failed("create the interrupt controller", ret);
@@ -303,14 +284,10 @@ static int build_gic(struct guest *guest)
 static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_config *fdt)
 {
 	const struct guest_parts *parts = guest->parts;
-	struct backend_gic_config gic = gic_config(parts->config);
 
 	*fdt = (struct fdt_config){
 		.nr_cpus = parts->config->cpus,
 		.mem = &guest->mem,
-		.gicd_base = gic.dist_base,
-		.gicd_size = LAYOUT_GICD_SIZE,
-		.nr_redist = gic.nr_redist_regions,
 		.has_uart = true,
 		.uart_base = LAYOUT_UART_BASE,
 		.uart_size = PL011_SIZE,
@@ -330,10 +307,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 		.seed = seed,
 	};
 	hvc_describe(guest, fdt);
-	for (unsigned int i = 0; i < gic.nr_redist_regions; i++) {
-		fdt->redist[i].base = gic.redist[i].base;
-		fdt->redist[i].size = (uint64_t)gic.redist[i].count * LAYOUT_GICR_EACH;
-	}
+	gic_describe(&parts->gic, parts->config->cpus, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)

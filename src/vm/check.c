@@ -63,11 +63,6 @@ static int check_memory(const struct backend_caps *caps, uint64_t memory)
 
 static int check_features(const struct backend_caps *caps)
 {
-	if (!caps->gic_v3) {
-		log_error("this host gives guests no GICv3, which arcvisor needs; use a host with "
-			  "a GICv3 or later; see arcvisor doctor");
-		return -EINVAL;
-	}
 	if (!caps->psci_0_2 || !caps->irqfd || !caps->immediate_exit) {
 		log_error("this host's KVM lacks PSCI 0.2, irqfd or immediate exit; use Linux 5.10 "
 			  "or later; see arcvisor doctor");
@@ -77,13 +72,15 @@ static int check_features(const struct backend_caps *caps)
 }
 
 int check_host(const struct backend_ops *ops, const struct vm_config *config,
-	       struct backend_caps *caps)
+	       struct backend_caps *caps, struct gic_choice *gic)
 {
 	int ret = ops->probe(caps);
 
 	if (ret < 0)
 		return no_hypervisor(ret);
 	ret = check_features(caps);
+	if (ret == 0)
+		ret = gic_choose(caps, config, gic);
 	if (ret == 0)
 		ret = check_cpus(caps, config->cpus);
 	if (ret == 0)

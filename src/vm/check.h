@@ -4,13 +4,14 @@
 #define ARCVISOR_VM_CHECK_H
 
 #include "backend/backend.h"
+#include "gic.h"
 #include "vm/config.h"
 
 /*
- * 0 with *@caps what the host has, or -EINVAL (or what the probe said) after one line that names
- * the limit and the remedy.
+ * 0 with *@caps what the host has, and in *@gic which interrupt controller the guest gets, or
+ * -EINVAL (or what the probe said) after one line that names the limit and the remedy.
  */
 int check_host(const struct backend_ops *ops, const struct vm_config *config,
-	       struct backend_caps *caps);
+	       struct backend_caps *caps, struct gic_choice *gic);
 
 #endif

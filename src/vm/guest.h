@@ -13,6 +13,7 @@
 #include "exit/dispatch.h"
 #include "exit/mmio.h"
 #include "exit/smccc.h"
+#include "gic.h"
 #include "hvc.h"
 #include "hvc/psci.h"
 #include "irq/irq.h"
@@ -25,6 +26,7 @@ struct guest_parts {
 	const struct backend_ops *ops;
 	const struct vm_config *config;
 	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
+	struct gic_choice gic;
 	const struct boot_files *files;
 	const struct boot_map *map;
 	struct loop *loop;

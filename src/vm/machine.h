@@ -15,6 +15,7 @@ struct vm {
 	const struct vm_config *config;
 	struct backend_caps caps;
 	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
+	struct gic_choice gic;
 	struct loop *loop;
 	struct console *console;
 	struct loop_signal signals;

@@ -77,6 +77,7 @@ static int run_guest(struct vm *vm)
 		.ops = vm->ops,
 		.config = vm->config,
 		.features = vm->features,
+		.gic = vm->gic,
 		.files = &vm->files,
 		.map = &vm->map,
 		.loop = vm->loop,
@@ -159,7 +160,7 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 		goto fail;
 	ret = boot_plan(&vm->files, LAYOUT_RAM_BASE, config->memory, &vm->map);
 	if (ret == 0)
-		ret = check_host(ops, config, &vm->caps);
+		ret = check_host(ops, config, &vm->caps, &vm->gic);
 	if (ret == 0)
 		ret = cpu_features_choose(&vm->caps, false, &config->cpu_features, &vm->features);
 	if (ret == 0)

@@ -12,6 +12,18 @@
 
 #define ROOM 0x20000u
 
+/* One byte, so that the inputs kept before there was a choice mean nearly the same. */
+static void take_gic(struct fuzz_input *in, struct fdt_config *config)
+{
+	uint8_t kind = fuzz_u8(in);
+
+	config->gic_v2 = kind & 1 && config->nr_cpus <= BACKEND_GICV2_CPUS;
+	config->gicc_base = config->gicd_base + config->gicd_size;
+	config->gicc_size = config->gicd_size;
+	config->its_base = kind & 2 ? config->gicd_base ^ 0x80000 : 0;
+	config->its_size = config->gicd_size;
+}
+
 static void take_config(struct fuzz_input *in, struct gmem *mem, char *cmdline, uint8_t *seed,
 			struct fdt_config *config)
 {
@@ -34,6 +46,7 @@ static void take_config(struct fuzz_input *in, struct gmem *mem, char *cmdline, 
 		.initrd_base = fuzz_u64(in) >> 1,
 		.initrd_size = fuzz_u64(in) >> 1,
 	};
+	take_gic(in, config);
 	for (unsigned int i = 0; i < config->nr_redist; i++) {
 		config->redist[i].base = fuzz_u64(in);
 		config->redist[i].size = fuzz_u64(in);

@@ -492,3 +492,65 @@ Test(fdt, pmu_only_where_the_guest_has_one)
 	expect_strings("/pmu", "compatible", "arm,armv8-pmuv3");
 	expect_cells("/pmu", "interrupts", CELLS(1, 7, 4));
 }
+
+Test(fdt, an_its_is_a_child_of_the_interrupt_controller)
+{
+	static const char its[] = "/interrupt-controller@8000000/msi-controller@8080000";
+
+	build();
+	expect_no_node(its);
+	config.its_base = LAYOUT_ITS_BASE;
+	config.its_size = LAYOUT_ITS_SIZE;
+	build();
+	expect_strings(its, "compatible", "arm,gic-v3-its");
+	expect_cells(its, "reg", CELLS(0, 0x08080000, 0, 0x20000));
+	expect_flag(its, "msi-controller");
+	expect_u32(its, "#msi-cells", 1);
+	cr_expect_neq(u32_of(its, "phandle"), u32_of("/", "interrupt-parent"));
+	expect_dtc_is_content();
+}
+
+static void make_gic_v2(unsigned int cpus)
+{
+	config.nr_cpus = cpus;
+	config.gic_v2 = true;
+	config.gicd_size = LAYOUT_GICD2_SIZE;
+	config.gicc_base = LAYOUT_GICC_BASE;
+	config.gicc_size = LAYOUT_GICC_SIZE;
+	config.nr_redist = 0;
+}
+
+/* Complaint 15: boards with GICv2 alone. */
+Test(fdt, the_interrupt_controller_is_a_gicv2)
+{
+	static const char gic[] = "/interrupt-controller@8000000";
+
+	make_gic_v2(2);
+	build();
+	expect_strings(gic, "compatible", "arm,cortex-a15-gic");
+	expect_flag(gic, "interrupt-controller");
+	expect_u32(gic, "#interrupt-cells", 3);
+	expect_u32(gic, "#address-cells", 0);
+	expect_cells(gic, "reg", CELLS(0, 0x08000000, 0, 0x1000, 0, 0x08010000, 0, 0x2000));
+	expect_absent(gic, "ranges");
+	expect_dtc_is_content();
+}
+
+/* A GICv2's specifiers say which CPUs have a private interrupt; those of shared ones do not. */
+Test(fdt, private_interrupts_of_a_gicv2_name_their_cpus)
+{
+	static const uint32_t masks[] = { 0x01, 0x03, 0x07, 0x0f, 0x1f, 0x3f, 0x7f, 0xff };
+
+	for (unsigned int cpus = 1; cpus <= 8; cpus++) {
+		uint32_t mask = masks[cpus - 1] << 8;
+
+		make_gic_v2(cpus);
+		config.has_pmu = true;
+		build();
+		expect_cells(
+			"/timer", "interrupts",
+			CELLS(1, 13, mask | 8, 1, 14, mask | 8, 1, 11, mask | 8, 1, 10, mask | 8));
+		expect_cells("/pmu", "interrupts", CELLS(1, 7, mask | 4));
+		expect_cells("/serial@9000000", "interrupts", CELLS(0, 1, 4));
+	}
+}

@@ -121,8 +121,8 @@ Test(doctor_report, other_api_version_is_an_obstacle)
 
 Test(doctor_report, what_guests_cannot_do_without)
 {
-	facts.caps.gic_v3 = false;
-	assert_no("KVM offers no GICv3");
+	facts.caps.gic_v2 = facts.caps.gic_v3 = false;
+	assert_no("KVM offers neither GICv3 nor GICv2");
 	facts = facts_complete();
 	facts.caps.psci_0_2 = false;
 	assert_no("KVM offers no PSCI 0.2");
@@ -145,6 +145,7 @@ static const struct {
 	size_t offset;
 	const char *item, *cost, *remedy;
 } optional[] = {
+	{ offsetof(struct backend_caps, gic_v3), "GICv3", "at most 8 vCPUs", "Neoverse" },
 	{ offsetof(struct backend_caps, gic_v2), "GICv2", "nothing", NULL },
 	{ offsetof(struct backend_caps, its), "GIC ITS", "message signalled", "Linux 4.8" },
 	{ offsetof(struct backend_caps, smccc_filter), "SMCCC filter",

@@ -118,6 +118,15 @@ Test(sim_vm, gic_must_have_a_redistributor_for_each_vcpu)
 	cr_assert_eq(backend_sim.gic_create(vm, &config), -EINVAL);
 }
 
+Test(sim_vm, gic_is_of_a_kind_that_the_host_has)
+{
+	struct backend_gic_config config = { .nr_irqs = 64, .v2 = true };
+
+	cr_assert_eq(backend_sim.gic_create(vm, &config), -ENODEV);
+	config = (struct backend_gic_config){ .nr_irqs = 64, .its_base = 0x8080000 };
+	cr_assert_eq(backend_sim.gic_create(vm, &config), -ENODEV);
+}
+
 Test(sim_vm, gic_refuses_impossible_numbers_of_interrupts)
 {
 	static const unsigned int numbers[] = { 0, 32, 65, 1056 };

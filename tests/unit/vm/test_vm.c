@@ -255,10 +255,6 @@ Test(vm, refuses_what_the_host_cannot_have)
 	refused(&caps, &config);
 
 	caps = good_host;
-	caps.gic_v3 = false;
-	refused(&caps, &config);
-
-	caps = good_host;
 	caps.ipa_bits = 36;
 	config.memory = 1ull << 36;
 	refused(&caps, &config);
@@ -351,4 +347,54 @@ Test(vm, takes_memory_up_to_the_address_limit)
 	config.memory = (1ull << 36) - LAYOUT_RAM_BASE;
 	play_psci(PSCI_FN_SYSTEM_OFF);
 	cr_expect_eq(run(&config, &end), 0);
+}
+
+/* A host with GICv2 alone gets a machine with one, built and described alike. */
+Test(vm, a_gicv2_host_runs_guests)
+{
+	struct vm_config config = base_config();
+	struct backend_caps caps = good_host;
+	struct backend_gic_config gic;
+	enum machine_end end;
+
+	caps.gic_v3 = false;
+	caps.gic_v2 = true;
+	sim_set_caps(&caps);
+	play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(run(&config, &end), 0);
+	cr_assert(sim_gic(&gic));
+	cr_expect(gic.v2);
+	cr_expect_eq(gic.cpu_base, LAYOUT_GICC_BASE);
+}
+
+Test(vm, refuses_more_vcpus_than_a_gicv2_serves)
+{
+	struct vm_config config = base_config();
+	struct backend_caps caps = good_host;
+
+	caps.gic_v3 = false;
+	caps.gic_v2 = true;
+	config.cpus = 9;
+	refused(&caps, &config);
+}
+
+Test(vm, an_its_is_there_unless_it_is_not_wanted)
+{
+	struct vm_config config = base_config();
+	struct backend_caps caps = good_host;
+	struct backend_gic_config gic;
+	enum machine_end end;
+
+	caps.its = true;
+	sim_set_caps(&caps);
+	play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(run(&config, &end), 0);
+	cr_assert(sim_gic(&gic));
+	cr_expect_eq(gic.its_base, LAYOUT_ITS_BASE);
+
+	config.its = VM_ITS_OFF;
+	play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(run(&config, &end), 0);
+	cr_assert(sim_gic(&gic));
+	cr_expect_eq(gic.its_base, 0);
 }
