@@ -61,9 +61,10 @@ $(MUSL)/.debs: tools/debs/debs
 
 # Libraries of Debian: the program takes the static ones of arm64 (LIB_ARCHIVES, LIB_HEADERS), test
 # programs the shared ones of their machine.
-LIBS         := -lfdt -lz -lzstd -luring
-LIB_ARCHIVES := libfdt.a libz.a libzstd.a liburing.a
-LIB_HEADERS  := libfdt.h libfdt_env.h fdt.h zlib.h zconf.h zstd.h zstd_errors.h liburing.h liburing
+LIBS         := -lfdt -lz -lzstd -luring -ljansson
+LIB_ARCHIVES := libfdt.a libz.a libzstd.a liburing.a libjansson.a
+LIB_HEADERS  := libfdt.h libfdt_env.h fdt.h zlib.h zconf.h zstd.h zstd_errors.h liburing.h liburing \
+	jansson.h jansson_config.h
 
 # Headers that are the same under any C library: the kernel's, and the libraries'. The kernel's come
 # from Linux 6.12 whatever this machine has, and serve the native build of backends/kvm too.
@@ -108,7 +109,7 @@ NATIVE_CFLAGS = $(CFLAGS) -fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-
 
 # ---- the program -------------------------------------------------------------------------------
 
-PROG_OBJS := $(patsubst %.c,$(A64)/prog/%.o,$(SRC) $(KVM) src/main.c)
+PROG_OBJS := $(patsubst %.c,$(A64)/prog/%.o,$(SRC) $(KVM) src/main.c src/musl.c)
 
 $(A64)/prog/%.o: %.c Makefile $(UAPI)/.stamp $(MUSL)/.debs
 	@mkdir -p $(@D)

@@ -16,7 +16,7 @@ set -euo pipefail
 
 # packages PART MACHINE: their names.
 packages() {
-	local -a list=(make gcc libc6-dev linux-libc-dev pkg-config libfdt-dev zlib1g-dev libzstd-dev liburing-dev
+	local -a list=(make gcc libc6-dev linux-libc-dev pkg-config libfdt-dev zlib1g-dev libzstd-dev liburing-dev libjansson-dev
 		libseccomp-dev xz-utils debian-archive-keyring ca-certificates)
 	# The arm64 libraries to link against come from tools/setup/sysroot.
 	[[ $2 == aarch64 ]] || list+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
