@@ -3,6 +3,7 @@
 #   make            build/arm64/arcvisor, static, cross-built where this machine is not arm64
 #   make demo       install what is missing, build, boot a Debian kernel on real KVM
 #   make test       install what is missing, build, run every test
+#   make test-docker the Dockerfile's steps in a clean Debian tree, and make test in it; as root
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
 #   make tsan      the threaded parts under the thread sanitizer
 #   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
@@ -198,12 +199,21 @@ check-tables:
 setup:
 	$(Q)tools/setup/setup.sh test
 
+.PHONY: test-build
+test-build: $(NATIVE_TESTS) $(TSAN_PROGS) $(FUZZ_REPLAYS) test-programs
+
 # Setting up comes before make looks at what depends on it.
 .PHONY: test
 test:
 	$(Q)tools/setup/setup.sh test
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(NATIVE_TESTS) $(TSAN_PROGS) $(FUZZ_REPLAYS) test-programs
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) test-build
 	$(Q)tests/run-all
+
+# The Dockerfile without Docker: its lines in a clean Debian tree, then make test as in a container.
+.PHONY: test-docker
+test-docker:
+	$(Q)tools/setup/setup.sh test
+	$(Q)tools/docker/in-tree --seccomp
 
 .PHONY: demo
 demo:

@@ -24,7 +24,8 @@ packages() {
 		list+=(cpio zstd device-tree-compiler e2fsprogs jq)
 		[[ $2 == aarch64 && -e /dev/kvm ]] || list+=(qemu-system-arm)
 	fi
-	[[ $1 != test && $1 != all ]] || list+=(libcriterion-dev clang libclang-rt-dev gdb-multiarch)
+	[[ $1 != test && $1 != all ]] || list+=(libcriterion-dev clang libclang-rt-dev gdb-multiarch
+		debootstrap)
 	printf '%s\n' "${list[@]}"
 }
 
