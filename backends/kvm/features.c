@@ -7,6 +7,9 @@
 #include "base/util.h"
 #include "kvm.h"
 
+#define CLIDR_EL1    ARM64_SYS_REG(3, 1, 0, 0, 1)
+#define CLIDR_CTYPES (BIT64(21) - 1) /* Ctype1 to Ctype7 */
+
 /* What KVM_ARM_VCPU_INIT wants for each (api.rst 4.82); MTE and steal time are none of its. */
 static const struct {
 	uint32_t feature;
@@ -79,6 +82,26 @@ int kvm_features_init_vcpu(struct backend_vcpu *vcpu)
 	if (ret == 0 && features & VCPU_FEATURE_STEAL_TIME)
 		ret = place_steal_time(vcpu);
 	return ret;
+}
+
+/*
+ * KVM makes up a CLIDR_EL1 of few levels at each reset and lets it be set since Linux 6.3; before,
+ * the guest has the host's own, which has the host's caches.
+ */
+static int set_cache_types(const struct backend_vcpu *vcpu)
+{
+	uint64_t clidr;
+	int ret = kvm_vcpu_get_reg(vcpu, CLIDR_EL1, &clidr);
+
+	if (ret == 0)
+		ret = kvm_vcpu_set_reg(vcpu, CLIDR_EL1,
+				       (clidr & ~CLIDR_CTYPES) | vcpu->vm->config.cache_types);
+	return ret == -EINVAL ? 0 : ret;
+}
+
+int kvm_features_reset(struct backend_vcpu *vcpu)
+{
+	return vcpu->vm->config.cache_types ? set_cache_types(vcpu) : 0;
 }
 
 /* Linux Documentation/virt/kvm/devices/vcpu.rst 1: the counters' interrupt needs its controller. */

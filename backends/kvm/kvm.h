@@ -47,6 +47,7 @@ int kvm_probe(struct backend_caps *caps);
 /* features.c: VCPU_FEATURE_* in the order in which KVM wants each set up. */
 int kvm_features_init_vm(struct backend_vm *vm);       /* before memory and vCPUs */
 int kvm_features_init_vcpu(struct backend_vcpu *vcpu); /* after its first KVM_ARM_VCPU_INIT */
+int kvm_features_reset(struct backend_vcpu *vcpu);     /* after any other of those */
 int kvm_features_finish(const struct backend_vm *vm);  /* after the interrupt controller */
 bool kvm_mte_takes_shared(int vm_fd); /* leaves the VM with MTE: for a probe's own */
 
@@ -74,6 +75,8 @@ int kvm_vcpu_suspend(struct backend_vcpu *vcpu);
 int kvm_vcpu_get_x(struct backend_vcpu *vcpu, unsigned int first, unsigned int count,
 		   uint64_t *val);
 int kvm_vcpu_set_x(struct backend_vcpu *vcpu, unsigned int n, uint64_t val);
+int kvm_vcpu_get_reg(const struct backend_vcpu *vcpu, uint64_t id, uint64_t *val);
+int kvm_vcpu_set_reg(const struct backend_vcpu *vcpu, uint64_t id, uint64_t val);
 int kvm_vcpu_set_pc(struct backend_vcpu *vcpu, uint64_t val);
 int kvm_vcpu_get_regs(struct backend_vcpu *vcpu, struct vcpu_regs *regs);
 int kvm_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context);

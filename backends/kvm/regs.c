@@ -59,6 +59,16 @@ static int set_reg(const struct backend_vcpu *vcpu, uint64_t id, uint64_t val)
 	return kvm_ioctl(vcpu->fd, KVM_SET_ONE_REG, &reg);
 }
 
+int kvm_vcpu_get_reg(const struct backend_vcpu *vcpu, uint64_t id, uint64_t *val)
+{
+	return get_reg(vcpu, id, val);
+}
+
+int kvm_vcpu_set_reg(const struct backend_vcpu *vcpu, uint64_t id, uint64_t val)
+{
+	return set_reg(vcpu, id, val);
+}
+
 static int get_places(const struct backend_vcpu *vcpu, const struct reg_place *place, size_t nr,
 		      void *out)
 {

@@ -87,6 +87,8 @@ int kvm_vcpu_reset(struct backend_vcpu *vcpu, const struct vcpu_boot *boot)
 {
 	int ret = vcpu_init(vcpu);
 
+	if (ret == 0)
+		ret = kvm_features_reset(vcpu);
 	if (ret == 0 && boot->powered_off)
 		return set_mp_state(vcpu, KVM_MP_STATE_STOPPED);
 	if (ret == 0)

@@ -64,6 +64,8 @@ struct backend_vm_config {
 	uint32_t features;	/* VCPU_FEATURE_* */
 	gpa_t steal_base;	/* STEAL_TIME: BACKEND_STEAL_EACH a vCPU from here, mapped before
 				 * vCPUs are created */
+	uint32_t cache_types;	/* CLIDR_EL1.Ctype<n>, bits 20:0; 0: as the host gives it. A wish,
+				 * which KVM before 6.3 does not grant */
 	unsigned int pmu_intid; /* PMU: the PPI of an overflow, 16 to 31 */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest's device tree, written with libfdt (Devicetree Specification 0.4; bindings as in
- * Linux Documentation/devicetree/bindings). The one file that includes libfdt is boot/fdt.c.
+ * Linux Documentation/devicetree/bindings). Only boot/fdt*.c include libfdt.
  */
 #ifndef ARCVISOR_BOOT_FDT_H
 #define ARCVISOR_BOOT_FDT_H
@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "boot/caches.h"
 #include "irq/irq.h"
 #include "mem/gmem.h"
 
@@ -22,7 +23,8 @@ struct fdt_redist {
 
 struct fdt_config {
 	unsigned int nr_cpus;
-	bool psci_smc; /* conduit: SMC, else HVC */
+	const struct caches *caches; /* of each CPU; may be NULL */
+	bool psci_smc;		     /* conduit: SMC, else HVC */
 	const struct gmem *mem;
 
 	bool gic_v2; /* else GICv3 */

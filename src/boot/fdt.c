@@ -5,13 +5,13 @@
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <libfdt.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "backend/backend.h"
 #include "base/util.h"
 #include "boot/layout.h"
+#include "fdt_writer.h"
 
 #define PHANDLE_GIC   1u
 #define PHANDLE_CLOCK 2u
@@ -30,104 +30,11 @@
 
 #define APB_CLOCK_HZ 24000000u /* what Arm's own boards feed their PrimeCells */
 
-#define NAME_SIZE 48 /* "interrupt-controller@" and 16 digits fit */
-
 /*
  * What a buffer is tried with first: fdt_create() clears all that it gets, and a tree for a few
  * CPUs uses a few KiB of the 2 MiB that a tree may have.
  */
 #define FIRST_SIZE (16 * KIB)
-
-/* Keeps the first error, so that callers need not look until the end. */
-struct writer {
-	void *blob;
-	int err; /* -FDT_ERR_* */
-};
-
-static void begin(struct writer *w, const char *name)
-{
-	if (!w->err)
-		w->err = fdt_begin_node(w->blob, name);
-}
-
-static void end(struct writer *w)
-{
-	if (!w->err)
-		w->err = fdt_end_node(w->blob);
-}
-
-static void put_bytes(struct writer *w, const char *name, const void *val, size_t len)
-{
-	if (!w->err && len > FDT_MAX_SIZE)
-		w->err = -FDT_ERR_NOSPACE;
-	if (!w->err)
-		w->err = fdt_property(w->blob, name, val, (int)len);
-}
-
-static void put_flag(struct writer *w, const char *name)
-{
-	put_bytes(w, name, NULL, 0);
-}
-
-static void put_string(struct writer *w, const char *name, const char *val)
-{
-	put_bytes(w, name, val, strlen(val) + 1);
-}
-
-/* A string list is a literal: "one\0two". */
-#define put_strings(w, name, list) put_bytes((w), (name), (list), sizeof(list))
-
-static void put_u32(struct writer *w, const char *name, uint32_t val)
-{
-	if (!w->err)
-		w->err = fdt_property_u32(w->blob, name, val);
-}
-
-static void put_u64(struct writer *w, const char *name, uint64_t val)
-{
-	if (!w->err)
-		w->err = fdt_property_u64(w->blob, name, val);
-}
-
-static void put_cells(struct writer *w, const char *name, const uint32_t *cells, size_t count)
-{
-	void *val;
-	size_t i;
-
-	if (!w->err)
-		w->err = fdt_property_placeholder(w->blob, name, (int)(count * sizeof(*cells)),
-						  &val);
-	for (i = 0; !w->err && i < count; i++)
-		fdt32_st((uint8_t *)val + i * sizeof(*cells), cells[i]);
-}
-
-/* Addresses and sizes of two cells each. */
-static void put_reg(struct writer *w, const uint64_t *reg, size_t count)
-{
-	void *val;
-	size_t i;
-
-	if (!w->err)
-		w->err =
-			fdt_property_placeholder(w->blob, "reg", (int)(count * sizeof(*reg)), &val);
-	for (i = 0; !w->err && i < count; i++)
-		fdt64_st((uint8_t *)val + i * sizeof(*reg), reg[i]);
-}
-
-static void node_name(char name[static NAME_SIZE], const char *prefix, uint64_t address)
-{
-	snprintf(name, NAME_SIZE, "%s@%" PRIx64, prefix, address);
-}
-
-/* Begins a node that has one range of addresses. */
-static void begin_at(struct writer *w, const char *prefix, gpa_t base, uint64_t size)
-{
-	char name[NAME_SIZE];
-
-	node_name(name, prefix, base);
-	begin(w, name);
-	put_reg(w, (const uint64_t[]){ base, size }, 2);
-}
 
 /* Linux bindings, chosen.yaml (dt-schema). */
 static void write_chosen(struct writer *w, const struct fdt_config *config)
@@ -161,33 +68,6 @@ static void write_memory(struct writer *w, const struct gmem *mem)
 		put_strings(w, "device_type", "memory");
 		end(w);
 	}
-}
-
-/* arm/cpus.yaml: with one address cell, reg is MPIDR_EL1[23:0]. */
-static void write_cpu(struct writer *w, unsigned int index)
-{
-	uint32_t mpidr = (uint32_t)mpidr_of_index(index);
-	char name[NAME_SIZE];
-
-	node_name(name, "cpu", mpidr);
-	begin(w, name);
-	put_strings(w, "device_type", "cpu");
-	put_strings(w, "compatible", "arm,armv8");
-	put_u32(w, "reg", mpidr);
-	put_strings(w, "enable-method", "psci");
-	end(w);
-}
-
-static void write_cpus(struct writer *w, unsigned int nr_cpus)
-{
-	unsigned int i;
-
-	begin(w, "cpus");
-	put_u32(w, "#address-cells", 1);
-	put_u32(w, "#size-cells", 0);
-	for (i = 0; i < nr_cpus; i++)
-		write_cpu(w, i);
-	end(w);
 }
 
 /* arm/psci.yaml. */
@@ -407,7 +287,7 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 	put_u32(w, "interrupt-parent", PHANDLE_GIC);
 	write_chosen(w, config);
 	write_memory(w, config->mem);
-	write_cpus(w, config->nr_cpus);
+	write_cpus(w, config->nr_cpus, config->caches);
 	write_psci(w, config->psci_smc);
 	write_timer(w, config);
 	if (config->has_pmu)

@@ -68,6 +68,8 @@ static int build_vm(struct guest *guest)
 	struct backend_vm_config config = {
 		.ipa_bits = ipa_bits_for(parts->config),
 		.features = parts->features & VCPU_FEATURES,
+		.cache_types =
+			parts->features & CPU_FEATURE_CACHE_INFO ? caches_types(parts->caches) : 0,
 		.steal_base = LAYOUT_STEAL_BASE,
 		.pmu_intid = GIC_PPI_BASE + LAYOUT_PMU_PPI,
 	};
@@ -293,6 +295,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 		.uart_size = PL011_SIZE,
 		.uart_intid = guest->uart_line.intid,
 		.uart_trigger = guest->uart_line.trigger,
+		.caches = parts->features & CPU_FEATURE_CACHE_INFO ? parts->caches : NULL,
 		.has_pmu = parts->features & VCPU_FEATURE_PMU,
 		.has_rtc = true,
 		.rtc_base = LAYOUT_RTC_BASE,

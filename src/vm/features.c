@@ -61,8 +61,12 @@ int cpu_features_choose(const struct backend_caps *caps, bool knows_caches,
 		else if (wish->on & desc->bit)
 			return refused(desc->name, desc->missing);
 	}
-	if (wish->on & ~all)
-		return refused(cache_info, "does not say what caches it has");
+	if (wish->on & ~all) {
+		log_error("--cpu-feature %s=on: this host does not say what caches it has; leave "
+			  "it out",
+			  cache_info);
+		return -EINVAL;
+	}
 	*features = all & ~wish->off;
 	return 0;
 }

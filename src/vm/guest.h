@@ -4,6 +4,7 @@
 #define ARCVISOR_VM_GUEST_H
 
 #include "block/disk.h"
+#include "boot/caches.h"
 #include "boot/load.h"
 #include "console/console.h"
 #include "device/pl011.h"
@@ -27,6 +28,7 @@ struct guest_parts {
 	const struct vm_config *config;
 	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
 	struct gic_choice gic;
+	const struct caches *caches;
 	const struct boot_files *files;
 	const struct boot_map *map;
 	struct loop *loop;

@@ -14,7 +14,8 @@ struct vm {
 	const struct backend_ops *ops;
 	const struct vm_config *config;
 	struct backend_caps caps;
-	uint32_t features; /* VCPU_FEATURE_*, CPU_FEATURE_* */
+	struct caches caches; /* the host\'s */
+	uint32_t features;    /* VCPU_FEATURE_*, CPU_FEATURE_* */
 	struct gic_choice gic;
 	struct loop *loop;
 	struct console *console;

@@ -78,6 +78,7 @@ static int run_guest(struct vm *vm)
 		.config = vm->config,
 		.features = vm->features,
 		.gic = vm->gic,
+		.caches = &vm->caches,
 		.files = &vm->files,
 		.map = &vm->map,
 		.loop = vm->loop,
@@ -161,8 +162,11 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	ret = boot_plan(&vm->files, LAYOUT_RAM_BASE, config->memory, &vm->map);
 	if (ret == 0)
 		ret = check_host(ops, config, &vm->caps, &vm->gic);
-	if (ret == 0)
-		ret = cpu_features_choose(&vm->caps, false, &config->cpu_features, &vm->features);
+	if (ret == 0) {
+		caches_read(CACHES_SYSFS, &vm->caches);
+		ret = cpu_features_choose(&vm->caps, vm->caches.nr, &config->cpu_features,
+					  &vm->features);
+	}
 	if (ret == 0)
 		ret = hvc_check(config);
 	if (ret == 0)

@@ -5,6 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "machine.h"
 
@@ -161,12 +164,58 @@ Test(features, steal_time_grows_where_vcpus_share_a_cpu)
 	run_guest("cpu_steal", "2", 4);
 }
 
+/* A folder of the kind that tells of a CPU's caches, put over the host's own. */
+#define FAKE_CACHES "/tmp/caches"
+
+static void write_cache(unsigned int index, const char *name, const char *text)
+{
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), FAKE_CACHES "/index%u", index);
+	mkdir(path, 0755);
+	snprintf(path, sizeof(path), FAKE_CACHES "/index%u/%s", index, name);
+	file = fopen(path, "w");
+	cr_assert_not_null(file, "%s", path);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void make_caches(void)
+{
+	static const char *const caches[][6] = {
+		{ "1\n", "Data\n", "64K\n", "64\n", "256\n", "0\n" },
+		{ "1\n", "Instruction\n", "32K\n", "64\n", "128\n", "0\n" },
+		{ "2\n", "Unified\n", "768K\n", "64\n", "1536\n", "0\n" },
+		{ "3\n", "Unified\n", "24576K\n", "64\n", "24576\n", "0-63\n" },
+	};
+	static const char *const names[] = { "level",	       "type",
+					     "size",	       "coherency_line_size",
+					     "number_of_sets", "shared_cpu_list" };
+
+	mkdir(FAKE_CACHES, 0755);
+	for (unsigned int i = 0; i < 4; i++)
+		for (unsigned int n = 0; n < 6; n++)
+			write_cache(i, names[n], caches[i][n]);
+}
+
+/* For arcvisor alone: in a mount namespace of its own. */
+static void hide_own_caches(void)
+{
+	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount(FAKE_CACHES, "/sys/devices/system/cpu/cpu0/cache", NULL, MS_BIND, NULL))
+		_exit(126);
+}
+
 /* One line for each feature that Linux found. */
 static const char linux_report[] =
 	"dmesg | grep -o 'armv8_pmuv3' | sed 1q | sed 's/^/linux: /';"
 	" for f in sve paca mte; do grep -m1 Features /proc/cpuinfo | grep -o -w $f |"
 	" sed 's/^/linux: /'; done; dmesg | grep -o 'stolen time' | sed 's/^/linux: /';"
-	" cat /proc/sys/abi/sve_default_vector_length | sed 's/^/vector length: /'; echo "
+	" cat /proc/sys/abi/sve_default_vector_length | sed 's/^/vector length: /';"
+	" cd /sys/devices/system/cpu/cpu1/cache; for i in index*; do (cd $i; echo"
+	" cache: $(cat level type size coherency_line_size number_of_sets shared_cpu_list)); done; "
+	"echo "
 	"reported\n";
 
 /* What Linux finds in a machine with these arguments, at the end of machine->text. */
@@ -195,11 +244,17 @@ Test(features, linux_finds_all_that_the_host_has)
 	struct machine machine;
 
 	skip_on_a_small_host();
+	make_caches();
+	machine_before_exec = hide_own_caches;
 	boot_linux(&machine, MACHINE_ARGS(LINUX, "--cpus", "2"));
 	for (size_t i = 0; i < NR_FEATURES; i++)
 		cr_expect_eq(!!strstr(machine.text, features[i].in_linux), host_has[i], "%s:\n%s",
 			     features[i].name, machine.text);
 	cr_expect(strstr(machine.text, "vector length: 64"), "%s", machine.text);
+	cr_expect(strstr(machine.text, "cache: 1 Data 64K 64 256 1"), "%s", machine.text);
+	cr_expect(strstr(machine.text, "cache: 1 Instruction 32K 64 128 1"), "%s", machine.text);
+	cr_expect(strstr(machine.text, "cache: 2 Unified 768K 64 1536 1"), "%s", machine.text);
+	cr_expect(strstr(machine.text, "cache: 3 Unified 24576K 64 24576 0-1"), "%s", machine.text);
 	machine_fini(&machine);
 }
 

@@ -554,3 +554,72 @@ Test(fdt, private_interrupts_of_a_gicv2_name_their_cpus)
 		expect_cells("/serial@9000000", "interrupts", CELLS(0, 1, 4));
 	}
 }
+
+/* A level 1 of two, a level 2 of each CPU, and one level 3. */
+static const struct caches server_caches = {
+	.nr = 4,
+	.cache = { { 1, CACHE_DATA, false, 0x10000, 64, 256 },
+		   { 1, CACHE_INSTRUCTION, false, 0x8000, 32, 128 },
+		   { 2, CACHE_UNIFIED, false, 0x100000, 64, 2048 },
+		   { 3, CACHE_UNIFIED, true, 0x2000000, 64, 0 } },
+};
+
+Test(fdt, caches_are_as_the_host_has_them)
+{
+	config.caches = &server_caches;
+	build();
+	for (int cpu = 0; cpu < 2; cpu++) {
+		const char *path = cpu ? "/cpus/cpu@1" : "/cpus/cpu@0";
+		const char *l2 = cpu ? "/cpus/cpu@1/l2-cache" : "/cpus/cpu@0/l2-cache";
+
+		expect_u32(path, "d-cache-size", 0x10000);
+		expect_u32(path, "d-cache-line-size", 64);
+		expect_u32(path, "d-cache-sets", 256);
+		expect_u32(path, "i-cache-size", 0x8000);
+		expect_u32(path, "i-cache-line-size", 32);
+		expect_u32(path, "i-cache-sets", 128);
+		expect_u32(path, "next-level-cache", u32_of(l2, "phandle"));
+		expect_strings(l2, "compatible", "cache");
+		expect_u32(l2, "cache-level", 2);
+		expect_flag(l2, "cache-unified");
+		expect_u32(l2, "cache-size", 0x100000);
+		expect_u32(l2, "next-level-cache", u32_of("/cpus/l3-cache", "phandle"));
+	}
+	cr_expect_neq(u32_of("/cpus/cpu@0/l2-cache", "phandle"),
+		      u32_of("/cpus/cpu@1/l2-cache", "phandle"));
+	expect_u32("/cpus/l3-cache", "cache-level", 3);
+	expect_u32("/cpus/l3-cache", "cache-size", 0x2000000);
+	expect_absent("/cpus/l3-cache", "cache-sets");
+	expect_absent("/cpus/l3-cache", "next-level-cache");
+	expect_dtc_is_content();
+}
+
+Test(fdt, no_word_of_caches_that_are_not_known)
+{
+	static const struct caches none;
+
+	config.caches = &none;
+	build();
+	expect_absent("/cpus/cpu@0", "next-level-cache");
+	expect_absent("/cpus/cpu@0", "d-cache-size");
+	expect_no_node("/cpus/l3-cache");
+}
+
+/* Each phandle names one node, whatever the number of CPUs. */
+Test(fdt, caches_of_512_cpus_have_phandles_of_their_own)
+{
+	uint32_t seen[512];
+
+	config.caches = &server_caches;
+	config.nr_cpus = 512;
+	build();
+	cr_expect_eq(fdt_check_full(blob, used), 0);
+	for (unsigned int cpu = 0; cpu < 512; cpu++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/cpus/cpu@%x/l2-cache",
+			 (unsigned int)mpidr_of_index(cpu));
+		seen[cpu] = u32_of(path, "phandle");
+		cr_expect_eq(fdt_node_offset_by_phandle(blob, seen[cpu]), node(path));
+	}
+}
