@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GICv3 (Arm IHI0069), one security state, affinity routing, everything in group 1. */
+/*
+ * The interrupt controller, GICv2 (Arm IHI0048) or GICv3 (Arm IHI0069), whichever the machine has:
+ * gic_v2.c and gic_v3.c are what each does its own way.
+ */
 #ifndef GUEST_GIC_H
 #define GUEST_GIC_H
 
@@ -10,6 +13,9 @@
 
 /* Called for every interrupt taken, between acknowledge and end of interrupt. */
 typedef void gic_handler(unsigned int intid);
+
+bool gic_is_v2(void);
+bool gic_has_lpis(void); /* a GICv3 with an ITS */
 
 /* The boot CPU calls gic_init() once; every CPU that takes interrupts calls gic_cpu_init(). */
 void gic_init(gic_handler *handler);
@@ -29,12 +35,15 @@ unsigned int gic_poll(void);
 void gic_handle_irq(void);
 
 void gic_send_sgi(unsigned int intid, uint64_t affinity);
-void gic_send_sgi_others(unsigned int intid); /* ICC_SGI1R_EL1.IRM: all CPUs but the sender */
+void gic_send_sgi_others(unsigned int intid); /* all CPUs but the sender */
 
-/* How many CPUs the machine has: one redistributor each, up to GICR_TYPER.Last. */
+/*
+ * How many CPUs the machine has: one redistributor each, up to GICR_TYPER.Last; or what
+ * GICD_TYPER says.
+ */
 unsigned int gic_cpu_count(void);
 
-/* Affinity of the n-th redistributor, in MPIDR_EL1's layout. */
+/* Affinity of the n-th redistributor, in MPIDR_EL1's layout; of the n-th CPU with a GICv2. */
 uint64_t gic_affinity(unsigned int n);
 
 #endif

@@ -5,6 +5,8 @@
 #define GUEST_MAP_H
 
 #define GICD_BASE 0x08000000UL
+#define GICC_BASE 0x08010000UL /* with a GICv2 */
+#define ITS_BASE  0x08080000UL
 #define GICR_BASE 0x080a0000UL /* one frame pair of 128 KiB a CPU */
 #define UART_BASE 0x09000000UL /* PL011 */
 #define RTC_BASE  0x09010000UL /* PL031 */
