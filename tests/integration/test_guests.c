@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "host.h"
 #include "machine.h"
 
 #define NO_WAIT "--stop-timeout", "0" /* for guests that hear no power button */
@@ -27,10 +28,11 @@ static void run_guest(const char *name, const char *cpus)
 	machine_fini(&machine);
 }
 
-#define GUEST(name, cpus)                \
-	Test(guests, name##_##cpus)      \
-	{                                \
-		run_guest(#name, #cpus); \
+#define GUEST(name, cpus)                   \
+	Test(guests, name##_##cpus)         \
+	{                                   \
+		skip_above_max_vcpus(cpus); \
+		run_guest(#name, #cpus);    \
 	}
 
 GUEST(boot_regs, 1)
@@ -55,6 +57,8 @@ GUEST(wfi_timer, 1)
 GUEST(ipi_smp, 1)
 GUEST(ipi_smp, 4)
 GUEST(ipi_smp, 17)
+GUEST(its, 1)
+GUEST(its, 2)
 GUEST(uart_ids, 1)
 GUEST(rtc, 1)
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the host's KVM says of itself, asked without arcvisor: tests compare the two. */
+#ifndef ARCVISOR_TESTS_HOST_H
+#define ARCVISOR_TESTS_HOST_H
+
+#include <stdbool.h>
+
+bool host_has_gic_v2(void); /* for guests */
+bool host_has_gic_v3(void);
+bool host_has_its(void);
+unsigned int host_max_vcpus(void);
+
+/* Ends the test as skipped where a guest cannot have so many vCPUs. */
+void skip_above_max_vcpus(unsigned int cpus);
+
+#endif

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Complaint 13: more vCPUs than 16. Affinities, redistributors, interrupts to each of 40. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "host.h"
+#include "machine.h"
+
+#define PROMPT "guest# "
+#define CPUS   40
+#define CPUS_S "40"
+
+static void run_guest(const char *image)
+{
+	struct machine machine;
+	int status;
+
+	skip_above_max_vcpus(CPUS);
+	status = machine_run(&machine, MACHINE_ARGS("run", "--kernel", image, "--cpus", CPUS_S,
+						    "--memory", "64M"));
+	cr_expect_eq(status, 0, "%s", machine.errors);
+	cr_expect(strstr(machine.text, "\ndone "), "%s did not end:\n%s", image, machine.text);
+	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
+	machine_fini(&machine);
+}
+
+Test(many_vcpus, each_starts_with_its_affinity_and_redistributor)
+{
+	run_guest(GUESTS "secondary_regs.img");
+}
+
+Test(many_vcpus, each_interrupts_each)
+{
+	run_guest(GUESTS "ipi_smp.img");
+}
+
+static void shell(struct machine *machine, const char *command, const char *want)
+{
+	machine_send(machine, command);
+	machine_send(machine, "\n");
+	cr_expect(machine_expect(machine, want), "%s: no '%s':\n%s", command, want, machine->text);
+	cr_expect(machine_expect(machine, PROMPT));
+}
+
+/* The MPIDR that Linux found on each CPU as it came up: 16 to a cluster. */
+static void check_affinities(const struct machine *machine)
+{
+	for (unsigned int cpu = 1; cpu < CPUS; cpu++) {
+		char want[64];
+
+		snprintf(want, sizeof(want), "CPU%u: Booted secondary processor 0x%010x ", cpu,
+			 (cpu & 15) | (cpu >> 4) << 8);
+		cr_expect(strstr(machine->text, want), "no '%s'", want);
+	}
+}
+
+/* Runs something on each CPU, then counts those that no interprocessor interrupt reached. */
+static void check_ipis(struct machine *machine)
+{
+	shell(machine, "i=0; while [ $i -lt " CPUS_S " ]; do taskset -c $i true; i=$((i+1)); done",
+	      "");
+	shell(machine,
+	      "awk '/IPI[0-9]:/ {for (i=2;i<=41;i++) n[i]+=$i} "
+	      "END {for (i=2;i<=41;i++) z+=!n[i]; print \"silent=\" z+0 \".\"}' /proc/interrupts",
+	      "\nsilent=0.");
+}
+
+/* Its messages are shown, so that a slow boot is heard and not taken for a hang. */
+Test(many_vcpus, linux_brings_all_of_them_up)
+{
+	struct machine machine;
+
+	skip_above_max_vcpus(CPUS);
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD, "--cpus", CPUS_S,
+				   "--memory", "1G", "--cmdline", "console=ttyAMA0"));
+	cr_assert(machine_expect(&machine, PROMPT), "no shell:\n%s\n%s", machine.text,
+		  machine.errors);
+	check_affinities(&machine);
+	shell(&machine, "cat /sys/devices/system/cpu/online", "0-39");
+	check_ipis(&machine);
+	machine_send(&machine, "poweroff -f\n");
+	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	machine_fini(&machine);
+}
