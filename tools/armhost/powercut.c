@@ -141,6 +141,22 @@ static void replay(struct cut *cut, uint64_t sure)
 	}
 }
 
+/* It is written at a flush: before the first, there are zeroes, and the sectors are QEMU's own. */
+static void read_super(struct cut *cut, const char *name, struct super *super)
+{
+	static const struct super none;
+
+	if (pread(cut->log, super, sizeof(*super), 0) != sizeof(*super))
+		die("%s: nothing was written, or it is no log", name);
+	if (!memcmp(super, &none, sizeof(none)))
+		*super =
+			(struct super){ htole64(LOG_MAGIC), htole64(LOG_VERSION), 0, htole32(512) };
+	cut->sector_size = le32toh(super->sector_size);
+	if (le64toh(super->magic) != LOG_MAGIC || le64toh(super->version) != LOG_VERSION ||
+	    cut->sector_size < 512 || cut->sector_size > MAX_SECTOR)
+		die("%s is no log of writes", name);
+}
+
 int main(int argc, char **argv)
 {
 	struct super super;
@@ -154,12 +170,7 @@ int main(int argc, char **argv)
 	cut.drive = open(argv[2], O_RDWR);
 	if (cut.log < 0 || cut.drive < 0)
 		die("cannot open %s: %s", cut.log < 0 ? argv[1] : argv[2], strerror(errno));
-	if (pread(cut.log, &super, sizeof(super), 0) != sizeof(super))
-		die("%s: nothing was flushed, or it is no log", argv[1]);
-	cut.sector_size = le32toh(super.sector_size);
-	if (le64toh(super.magic) != LOG_MAGIC || le64toh(super.version) != LOG_VERSION ||
-	    cut.sector_size < 512 || cut.sector_size > MAX_SECTOR)
-		die("%s is no log of writes", argv[1]);
+	read_super(&cut, argv[1], &super);
 	replay(&cut, le64toh(super.entries));
 	printf("powercut: %" PRIu64 " sectors flushed; of the cache %" PRIu64 " kept, %" PRIu64
 	       " lost\n",
