@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of the block device (virtio 1.2 section 5.2.6). The framing is the driver's (section
+ * 2.7.4.1): the header is the first 16 readable bytes and the status the last writable one,
+ * wherever descriptors begin and end.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "blk_internal.h"
+
+uint8_t vblk_status(int error)
+{
+	if (!error)
+		return VBLK_S_OK;
+	return error == -EOPNOTSUPP ? VBLK_S_UNSUPP : VBLK_S_IOERR;
+}
+
+/* ---- scatter lists --------------------------------------------------------------------------- */
+
+struct list {
+	struct iovec *iov;
+	unsigned int nr;
+	uint64_t len;
+};
+
+/* Copies @len bytes off the front, once; false where there are fewer. */
+static bool take_front(struct list *list, void *buf, size_t len)
+{
+	uint8_t *at = buf;
+
+	if (list->len < len)
+		return false;
+	list->len -= len;
+	while (len) {
+		struct iovec *iov = list->iov;
+		size_t n = iov->iov_len < len ? iov->iov_len : len;
+
+		memcpy(at, iov->iov_base, n);
+		at += n;
+		len -= n;
+		iov->iov_base = (uint8_t *)iov->iov_base + n;
+		iov->iov_len -= n;
+		if (!iov->iov_len) {
+			list->iov++;
+			list->nr--;
+		}
+	}
+	return true;
+}
+
+/* The last byte, which is not data; NULL where there is none. */
+static uint8_t *take_last(struct list *list)
+{
+	struct iovec *iov;
+
+	if (!list->len)
+		return NULL;
+	list->len--;
+	iov = &list->iov[list->nr - 1];
+	if (!--iov->iov_len)
+		list->nr--;
+	return (uint8_t *)iov->iov_base + iov->iov_len;
+}
+
+static void fill(const struct list *list, const void *buf, size_t len)
+{
+	const uint8_t *at = buf;
+
+	for (unsigned int i = 0; len && i < list->nr; i++) {
+		size_t n = list->iov[i].iov_len < len ? list->iov[i].iov_len : len;
+
+		memcpy(list->iov[i].iov_base, at, n);
+		at += n;
+		len -= n;
+	}
+}
+
+/* ---- each type ------------------------------------------------------------------------------- */
+
+static enum vblk_parsed end_with(struct vblk_req *req, uint8_t status, uint32_t written)
+{
+	*req->status = status;
+	req->written = written;
+	return VBLK_ENDED;
+}
+
+/* The block layer checks range, alignment and what the disk can do. */
+static enum vblk_parsed move(struct vblk_req *req, enum blk_op op, uint64_t sector,
+			     const struct list *data)
+{
+	if (sector > UINT64_MAX >> SECTOR_SHIFT || data->nr > BLK_MAX_IOV)
+		return end_with(req, VBLK_S_IOERR, 0);
+	req->blk.op = op;
+	req->blk.offset = sector << SECTOR_SHIFT;
+	req->blk.len = data->len;
+	req->blk.iov = data->iov;
+	req->blk.nr_iov = data->nr;
+	req->written = op == BLK_READ ? (uint32_t)data->len : 0;
+	return VBLK_SUBMIT;
+}
+
+static enum vblk_parsed flush(struct vblk_req *req)
+{
+	req->blk.op = BLK_FLUSH;
+	req->blk.offset = req->blk.len = 0;
+	req->blk.nr_iov = 0;
+	return VBLK_SUBMIT;
+}
+
+static enum vblk_parsed get_id(const struct vblk *vblk, struct vblk_req *req, const struct list *in)
+{
+	char id[DISK_SERIAL_MAX] = { 0 };
+	const char *serial = disk_config(vblk->disk)->serial;
+	size_t len = in->len < sizeof(id) ? (size_t)in->len : sizeof(id);
+
+	memcpy(id, serial, strnlen(serial, sizeof(id)));
+	fill(in, id, len);
+	return end_with(req, VBLK_S_OK, (uint32_t)len);
+}
+
+/* One range, as max_discard_seg and max_write_zeroes_seg say. */
+static enum vblk_parsed ranged(struct vblk_req *req, enum blk_op op, struct list *out)
+{
+	struct vblk_range range;
+	bool unmap;
+
+	if (out->len != sizeof(range) || !take_front(out, &range, sizeof(range)))
+		return end_with(req, VBLK_S_IOERR, 0);
+	unmap = range.flags & VBLK_RANGE_UNMAP;
+	/* Section 5.2.6.2: unknown flags, and unmap of what is discarded anyway. */
+	if ((range.flags & ~VBLK_RANGE_UNMAP) || (op == BLK_DISCARD && unmap))
+		return end_with(req, VBLK_S_UNSUPP, 0);
+	if (range.sector > UINT64_MAX >> SECTOR_SHIFT)
+		return end_with(req, VBLK_S_IOERR, 0);
+	req->blk.op = op;
+	req->blk.offset = range.sector << SECTOR_SHIFT;
+	req->blk.len = (uint64_t)range.nr_sectors << SECTOR_SHIFT;
+	req->blk.nr_iov = 0;
+	if (op == BLK_WRITE_ZEROES && !unmap)
+		req->blk.flags |= BLK_NOUNMAP;
+	return VBLK_SUBMIT;
+}
+
+static bool has(const struct vblk *vblk, unsigned int feature)
+{
+	return vblk->dev.features & BIT64(feature);
+}
+
+enum vblk_parsed vblk_parse(const struct vblk *vblk, struct virtq_chain *chain,
+			    struct vblk_req *req)
+{
+	struct list out = { chain->iov, chain->nr_out, chain->out_len };
+	struct list in = { chain->iov + chain->nr_out, chain->nr_in, chain->in_len };
+	struct vblk_header header;
+
+	req->head = chain->head;
+	req->status = take_last(&in);
+	if (!req->status || !take_front(&out, &header, sizeof(header)))
+		return VBLK_BROKEN;
+	req->written = 0;
+	req->blk.disk = vblk->disk;
+	req->blk.flags = 0;
+	switch (header.type) {
+	case VBLK_T_IN:
+		return move(req, BLK_READ, header.sector, &in);
+	case VBLK_T_OUT:
+		return move(req, BLK_WRITE, header.sector, &out);
+	case VBLK_T_FLUSH:
+		return flush(req);
+	case VBLK_T_GET_ID:
+		return get_id(vblk, req, &in);
+	case VBLK_T_DISCARD:
+		if (has(vblk, VBLK_F_DISCARD))
+			return ranged(req, BLK_DISCARD, &out);
+		break;
+	case VBLK_T_WRITE_ZEROES:
+		if (has(vblk, VBLK_F_WRITE_ZEROES))
+			return ranged(req, BLK_WRITE_ZEROES, &out);
+		break;
+	default:
+		break;
+	}
+	return end_with(req, VBLK_S_UNSUPP, 0);
+}
