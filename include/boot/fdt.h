@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "boot/caches.h"
+#include "boot/layout.h"
 #include "irq/irq.h"
 #include "mem/gmem.h"
 
@@ -19,6 +20,12 @@
 struct fdt_redist {
 	gpa_t base;
 	uint64_t size;
+};
+
+struct fdt_virtio {
+	gpa_t base;
+	uint64_t size;
+	const struct irq_line *line;
 };
 
 struct fdt_config {
@@ -52,6 +59,9 @@ struct fdt_config {
 	gpa_t gpio_base;
 	uint64_t gpio_size;
 	unsigned int gpio_intid;
+
+	unsigned int nr_virtio; /* virtio-mmio windows */
+	struct fdt_virtio virtio[LAYOUT_VIRTIO_SLOTS];
 
 	gpa_t hvc_base; /* docs/abi-hvc-blk.md */
 	uint64_t hvc_size;

@@ -27,6 +27,11 @@
 #define LAYOUT_GICR2_SIZE 0x04000000u
 #define LAYOUT_RAM_BASE	  0x40000000u
 
+/* virtio-mmio windows, one a device. */
+#define LAYOUT_VIRTIO_BASE  0x0a000000u
+#define LAYOUT_VIRTIO_EACH  0x00000200u
+#define LAYOUT_VIRTIO_SLOTS 96u
+
 /* Shared peripheral interrupts as the device tree counts them; INTID = 32 + n. */
 #define LAYOUT_UART_SPI 1u
 #define LAYOUT_GPIO_SPI 7u

@@ -8,6 +8,7 @@
 #ifndef ARCVISOR_VCPU_VCPU_H
 #define ARCVISOR_VCPU_VCPU_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -26,6 +27,8 @@ struct vcpu_hook_ops {
 	int (*start)(void *ctx, unsigned int vcpu);
 	/* The guest was left by a signal or a kick: VCPU_EXIT_INTERRUPTED. */
 	void (*interrupted)(void *ctx, unsigned int vcpu);
+	/* Before each entry into the guest: to be quick. */
+	void (*entry)(void *ctx, unsigned int vcpu);
 	/* The vCPU pauses, stops or powers off: nothing may be under way when this returns. */
 	void (*park)(void *ctx, unsigned int vcpu);
 	/* Last of all, also where start() failed. */
@@ -62,6 +65,14 @@ int vcpu_set_start(struct vcpu_set *set);
 
 /* Stops and joins every thread. Not from a vCPU's thread. Idempotent. */
 void vcpu_set_stop(struct vcpu_set *set);
+
+/*
+ * vCPU @index leaves the guest, or does not enter it, once: its thread comes by its hooks. Nothing
+ * where it does not run. From any thread; takes the set's lock.
+ */
+void vcpu_set_kick(struct vcpu_set *set, unsigned int index);
+
+#define VCPU_KICK_SIGNAL SIGUSR1 /* what interrupts a vCPU's thread in the guest */
 
 /*
  * Stops every vCPU at an exit boundary, replies handed over, and returns when none runs guest

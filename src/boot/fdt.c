@@ -277,6 +277,22 @@ static void write_hvc(struct writer *w, const struct fdt_config *config)
 	end(w);
 }
 
+/* virtio/mmio.yaml. */
+static void write_virtio(struct writer *w, const struct fdt_virtio *virtio)
+{
+	const uint32_t interrupt[] = {
+		GIC_CELL_SPI,
+		virtio->line->intid - GIC_SPI_BASE,
+		virtio->line->trigger == IRQ_LEVEL_HIGH ? GIC_CELL_LEVEL_HIGH : GIC_CELL_EDGE_RISES,
+	};
+
+	begin_at(w, "virtio_mmio", virtio->base, virtio->size);
+	put_strings(w, "compatible", "virtio,mmio");
+	put_cells(w, "interrupts", interrupt, ARRAY_SIZE(interrupt));
+	put_flag(w, "dma-coherent");
+	end(w);
+}
+
 static void write_root(struct writer *w, const struct fdt_config *config)
 {
 	begin(w, "");
@@ -303,6 +319,8 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 		write_gpio(w, config);
 		write_power_button(w);
 	}
+	for (unsigned int i = 0; i < config->nr_virtio; i++)
+		write_virtio(w, &config->virtio[i]);
 	if (config->hvc_lines)
 		write_hvc(w, config);
 	end(w);

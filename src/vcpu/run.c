@@ -40,13 +40,24 @@ static void interrupted(const struct vcpu *vcpu)
 		hooks->ops->interrupted(hooks->ctx, vcpu->index);
 }
 
+static void entry(const struct vcpu *vcpu)
+{
+	const struct vcpu_hooks *hooks = &vcpu->set->config.hooks;
+
+	if (hooks->ops && hooks->ops->entry)
+		hooks->ops->entry(hooks->ctx, vcpu->index);
+}
+
 static enum run_result run_guest(struct vcpu *vcpu)
 {
 	const struct backend_ops *ops = vcpu->set->config.ops;
 
 	while (current_request(vcpu->set) == REQUEST_NONE) {
 		struct vcpu_exit exit;
-		int ret = ops->vcpu_run(vcpu->backend, &exit);
+		int ret;
+
+		entry(vcpu);
+		ret = ops->vcpu_run(vcpu->backend, &exit);
 
 		if (ret < 0)
 			return run_failed(vcpu, "cannot run", ret);

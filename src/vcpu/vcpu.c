@@ -7,9 +7,6 @@
 #include "base/log.h"
 #include "vcpu_internal.h"
 
-/* Interrupts KVM_RUN and any other blocking call of a vCPU's thread. */
-#define SIG_KICK SIGUSR1
-
 static void kick_handler(int signo)
 {
 	(void)signo;
@@ -20,7 +17,7 @@ static int install_kick_handler(void)
 	/* No SA_RESTART: the signal is there to make calls return. */
 	struct sigaction action = { .sa_handler = kick_handler };
 
-	return sigaction(SIG_KICK, &action, NULL) < 0 ? -errno : 0;
+	return sigaction(VCPU_KICK_SIGNAL, &action, NULL) < 0 ? -errno : 0;
 }
 
 static void vcpu_init_env(struct vcpu *vcpu, const struct vcpu_set_config *config)
@@ -123,6 +120,20 @@ int vcpu_set_start(struct vcpu_set *set)
 	return ret;
 }
 
+static void kick(const struct vcpu *vcpu)
+{
+	vcpu->set->config.ops->vcpu_interrupt(vcpu->backend);
+	pthread_kill(vcpu->thread, VCPU_KICK_SIGNAL);
+}
+
+void vcpu_set_kick(struct vcpu_set *set, unsigned int index)
+{
+	pthread_mutex_lock(&set->lock);
+	if (set->vcpus[index].running)
+		kick(&set->vcpus[index]);
+	pthread_mutex_unlock(&set->lock);
+}
+
 /*
  * Makes every vCPU see @request: those in the guest by a kick, those that wait by the condition.
  * The request is stored before the kick (vcpu_interrupt() has the fence), and a vCPU reads it
@@ -135,12 +146,8 @@ static void set_request(struct vcpu_set *set, enum vcpu_request request)
 	if (request == REQUEST_NONE)
 		return;
 	for (unsigned int i = 0; i < set->config.nr_vcpus; i++) {
-		struct vcpu *vcpu = &set->vcpus[i];
-
-		if (!vcpu->running)
-			continue;
-		set->config.ops->vcpu_interrupt(vcpu->backend);
-		pthread_kill(vcpu->thread, SIG_KICK);
+		if (set->vcpus[i].running)
+			kick(&set->vcpus[i]);
 	}
 }
 

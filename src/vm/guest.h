@@ -11,6 +11,7 @@
 #include "device/pl031.h"
 #include "device/pl061.h"
 #include "device/power_button.h"
+#include "disks.h"
 #include "exit/dispatch.h"
 #include "exit/mmio.h"
 #include "exit/smccc.h"
@@ -54,6 +55,7 @@ struct guest {
 	struct pl061 *gpio;
 	struct power_button power_button; /* where there is a gpio */
 	struct guest_hvc hvc;
+	struct guest_disks disks;
 	struct vcpu_set *vcpus;
 };
 

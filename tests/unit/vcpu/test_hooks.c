@@ -14,7 +14,7 @@ struct hooked {
 	struct smccc_table smccc;
 	struct exit_sink sink;
 	struct vcpu_set *set;
-	_Atomic int starts, interrupts, parks, ends, machine_ends;
+	_Atomic int starts, interrupts, entries, parks, ends, machine_ends;
 	int start_answer;
 	pthread_t thread;
 	bool elsewhere; /* a hook ran on another thread than start() */
@@ -45,6 +45,15 @@ static void on_interrupted(void *ctx, unsigned int vcpu)
 	h->interrupts++;
 }
 
+static void on_entry(void *ctx, unsigned int vcpu)
+{
+	struct hooked *h = ctx;
+
+	(void)vcpu;
+	here(h);
+	h->entries++;
+}
+
 static void on_park(void *ctx, unsigned int vcpu)
 {
 	struct hooked *h = ctx;
@@ -63,7 +72,8 @@ static void on_end(void *ctx, unsigned int vcpu)
 	h->ends++;
 }
 
-static const struct vcpu_hook_ops all_hooks = { on_start, on_interrupted, on_park, on_end };
+static const struct vcpu_hook_ops all_hooks = { on_start, on_interrupted, on_entry, on_park,
+						on_end };
 static const struct vcpu_hook_ops no_hooks;
 
 static void machine_end(void *ctx, enum machine_end why)
@@ -114,6 +124,7 @@ Test(hooks, are_called_in_order_on_the_vcpus_thread)
 	sim_wait_idle(0);
 	cr_expect_eq(h.starts, 1);
 	cr_expect_eq(h.interrupts, 1);
+	cr_expect_eq(h.entries, 2, "before and after the interruption");
 	cr_expect_eq(h.parks, 0);
 	vcpu_set_pause(h.set);
 	cr_expect_eq(h.parks, 1, "parked before the pause is there");
@@ -122,6 +133,27 @@ Test(hooks, are_called_in_order_on_the_vcpus_thread)
 	cr_expect_geq(h.parks, 1);
 	cr_expect_eq(h.ends, 1);
 	cr_expect_eq(h.machine_ends, 0);
+	cr_expect_not(h.elsewhere);
+}
+
+Test(hooks, are_called_after_a_kick)
+{
+	struct hooked h = { 0 };
+	unsigned int runs;
+
+	sim_init();
+	create(&h, &all_hooks);
+	sim_wait_idle(0);
+	runs = sim_calls(SIM_VCPU_RUN);
+	vcpu_set_kick(h.set, 0);
+	sim_wait_calls(SIM_VCPU_RUN, runs + 1);
+	cr_expect_eq(h.interrupts, 1);
+	cr_expect_eq(h.entries, 2);
+	vcpu_set_pause(h.set);
+	vcpu_set_kick(h.set, 0);
+	cr_expect_eq(sim_calls(SIM_VCPU_RUN), runs + 1, "it does not run");
+	vcpu_set_resume(h.set);
+	destroy(&h);
 	cr_expect_not(h.elsewhere);
 }
 
