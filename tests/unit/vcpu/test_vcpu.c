@@ -12,6 +12,8 @@
 
 #define MAX_VCPUS 4
 
+static const struct gmem no_memory;
+
 struct rig {
 	struct backend_vm *vm;
 	struct mmio_map mmio;
@@ -73,6 +75,7 @@ static int rig_create(struct rig *rig, unsigned int nr_vcpus, bool user_psci)
 	cr_assert_eq(smccc_table_add(&rig->smccc, FN_OFF, 1, "off", cpu_off, NULL), 0);
 	cr_assert_eq(backend_sim.vm_create(&vm_config, &rig->vm), 0);
 	config.vm = rig->vm;
+	config.mem = &no_memory;
 	config.mmio = &rig->mmio;
 	config.smccc = &rig->smccc;
 	config.sink = &rig->sink;
