@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "ctl/client.h"
 #include "ctl/cmdline.h"
 #include "ctl/doctor.h"
 #include "vm/vm.h"
@@ -65,6 +66,10 @@ int main(int argc, char **argv)
 		return (int)run(&config);
 	case COMMAND_DOCTOR:
 		return doctor(&backend_kvm, stdout);
+	case COMMAND_CTL:
+		return client_ctl(argc - 1, argv + 1, stdout);
+	case COMMAND_STOP:
+		return client_stop(argc - 1, argv + 1, stdout);
 	case COMMAND_DONE:
 		return STATUS_OFF;
 	case COMMAND_BAD:

@@ -83,6 +83,8 @@ int kvm_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context
 int kvm_vcpu_set_sp(struct backend_vcpu *vcpu, uint64_t val);
 int kvm_vcpu_skip(struct backend_vcpu *vcpu);
 int kvm_vcpu_inject_sea(struct backend_vcpu *vcpu);
+int kvm_vcpu_get_counter(struct backend_vcpu *vcpu, uint64_t *val);
+int kvm_vcpu_set_counter(struct backend_vcpu *vcpu, uint64_t val);
 
 /*
  * decode.c: what KVM left in @run as plain data. No system call, so that it is tested on any

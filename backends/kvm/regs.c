@@ -155,3 +155,14 @@ int kvm_vcpu_inject_sea(struct backend_vcpu *vcpu)
 
 	return kvm_ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events);
 }
+
+int kvm_vcpu_get_counter(struct backend_vcpu *vcpu, uint64_t *val)
+{
+	return get_reg(vcpu, KVM_REG_ARM_TIMER_CNT, val);
+}
+
+/* KVM moves the offset of all vCPUs (arch_timer.c, kvm_arm_timer_set_reg()). */
+int kvm_vcpu_set_counter(struct backend_vcpu *vcpu, uint64_t val)
+{
+	return set_reg(vcpu, KVM_REG_ARM_TIMER_CNT, val);
+}

@@ -134,4 +134,6 @@ const struct backend_ops backend_kvm = {
 	.vcpu_skip = kvm_vcpu_skip,
 	.vcpu_inject_sea = kvm_vcpu_inject_sea,
 	.vcpu_suspend = kvm_vcpu_suspend,
+	.vcpu_get_counter = kvm_vcpu_get_counter,
+	.vcpu_set_counter = kvm_vcpu_set_counter,
 };

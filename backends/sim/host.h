@@ -80,6 +80,7 @@ struct sim_host {
 	pthread_mutex_t lock;	/* guards all of it; no other lock is taken under it */
 	pthread_cond_t changed; /* broadcast whenever something that is waited for may be true */
 	struct backend_caps caps;
+	uint64_t counter;
 	unsigned int calls[SIM_OPS];
 	struct sim_failure failures[SIM_OPS];
 	struct backend_vm vm;
@@ -122,5 +123,7 @@ int sim_vcpu_get_context(struct backend_vcpu *vcpu, struct vcpu_context *context
 int sim_vcpu_set_sp(struct backend_vcpu *vcpu, uint64_t val);
 int sim_vcpu_skip(struct backend_vcpu *vcpu);
 int sim_vcpu_inject_sea(struct backend_vcpu *vcpu);
+int sim_vcpu_get_counter(struct backend_vcpu *vcpu, uint64_t *val);
+int sim_vcpu_set_counter(struct backend_vcpu *vcpu, uint64_t val);
 
 #endif

@@ -173,3 +173,20 @@ bool sim_forwarded(uint32_t fid)
 	sim_unlock();
 	return found;
 }
+
+uint64_t sim_counter(void)
+{
+	uint64_t val;
+
+	sim_lock();
+	val = sim_host.counter;
+	sim_unlock();
+	return val;
+}
+
+void sim_set_counter(uint64_t val)
+{
+	sim_lock();
+	sim_host.counter = val;
+	sim_unlock();
+}

@@ -295,4 +295,6 @@ const struct backend_ops backend_sim = {
 	.vcpu_set_sp = sim_vcpu_set_sp,
 	.vcpu_skip = sim_vcpu_skip,
 	.vcpu_inject_sea = sim_vcpu_inject_sea,
+	.vcpu_get_counter = sim_vcpu_get_counter,
+	.vcpu_set_counter = sim_vcpu_set_counter,
 };

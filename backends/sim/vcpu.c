@@ -270,3 +270,23 @@ int sim_vcpu_inject_sea(struct backend_vcpu *vcpu)
 	sim_unlock();
 	return err;
 }
+
+int sim_vcpu_get_counter(struct backend_vcpu *vcpu, uint64_t *val)
+{
+	int err = sim_enter_vcpu(SIM_VCPU_GET_COUNTER, vcpu);
+
+	if (!err)
+		*val = sim_host.counter;
+	sim_unlock();
+	return err;
+}
+
+int sim_vcpu_set_counter(struct backend_vcpu *vcpu, uint64_t val)
+{
+	int err = sim_enter_vcpu(SIM_VCPU_SET_COUNTER, vcpu);
+
+	if (!err)
+		sim_host.counter = val;
+	sim_unlock();
+	return err;
+}

@@ -6,8 +6,9 @@
  * tests and fuzzers on any machine. Everything above speaks to them through this header.
  *
  * Every operation returns 0 or -errno unless said otherwise. A vCPU's operations are called
- * from its own thread, except vcpu_interrupt(). A VM's operations may be called from any thread
- * once the VM is built; memory and the interrupt controller are set up before any vCPU runs.
+ * from its own thread, or while that waits outside of all of them, except vcpu_interrupt(). A VM's
+ * operations may be called from any thread once the VM is built; memory and the interrupt
+ * controller are set up before any vCPU runs.
  */
 #ifndef ARCVISOR_BACKEND_BACKEND_H
 #define ARCVISOR_BACKEND_BACKEND_H
@@ -203,6 +204,13 @@ struct backend_ops {
 	 * would; until then it may return VCPU_EXIT_INTERRUPTED. -ENOTSUP: the host cannot.
 	 */
 	int (*vcpu_suspend)(struct backend_vcpu *vcpu);
+
+	/*
+	 * The virtual counter, CNTVCT_EL0 (Arm DDI0487 D12.1), as every vCPU of the VM sees it: set
+	 * on one, it goes on from there on all. While none of them runs. -ENOTSUP: the host cannot.
+	 */
+	int (*vcpu_get_counter)(struct backend_vcpu *vcpu, uint64_t *val);
+	int (*vcpu_set_counter)(struct backend_vcpu *vcpu, uint64_t val);
 };
 
 extern const struct backend_ops backend_kvm;

@@ -53,6 +53,8 @@ enum sim_op {
 	SIM_VCPU_SET_SP,
 	SIM_VCPU_SKIP,
 	SIM_VCPU_INJECT_SEA,
+	SIM_VCPU_GET_COUNTER,
+	SIM_VCPU_SET_COUNTER,
 	SIM_OPS,
 };
 
@@ -98,6 +100,10 @@ bool sim_reply(unsigned int index, size_t n, struct vcpu_exit *exit); /* false: 
 /* The registers of vCPU @index, replies that took effect included. */
 void sim_regs(unsigned int index, struct vcpu_regs *regs);
 void sim_set_regs(unsigned int index, const struct vcpu_regs *regs);
+
+/* The machine's virtual counter, which stands still but for these and vcpu_set_counter(). */
+uint64_t sim_counter(void);
+void sim_set_counter(uint64_t val);
 
 /* What the latest vcpu_reset() of vCPU @index was told; false: none yet. */
 bool sim_boot(unsigned int index, struct vcpu_boot *boot);

@@ -21,6 +21,8 @@ enum exit_status {
 enum command {
 	COMMAND_RUN,
 	COMMAND_DOCTOR,
+	COMMAND_CTL,  /* the words are for ctl/client.h */
+	COMMAND_STOP, /* the same */
 	COMMAND_DONE, /* --help or --version was printed */
 	COMMAND_BAD,  /* refused; one line said why on standard error */
 };

@@ -76,10 +76,16 @@ void vcpu_set_kick(struct vcpu_set *set, unsigned int index);
 
 /*
  * Stops every vCPU at an exit boundary, replies handed over, and returns when none runs guest
- * code. vcpu_set_resume() lets them go on. Not from a vCPU's thread. Idempotent, not counted.
+ * code. vcpu_set_resume() lets them go on. The guest's virtual counter stands still between the
+ * two, so that for the guest no time passes. From the one thread that owns the set, which is no
+ * vCPU's. Idempotent, not counted.
  */
 void vcpu_set_pause(struct vcpu_set *set);
 void vcpu_set_resume(struct vcpu_set *set);
+bool vcpu_set_is_paused(const struct vcpu_set *set);
+
+/* The registers of vCPU @index while the set is paused. 0, -EBUSY (it is not) or the backend's. */
+int vcpu_set_get_regs(const struct vcpu_set *set, unsigned int index, struct vcpu_regs *regs);
 
 /* Power states by PSCI; from vCPU threads. @target is a valid index. */
 enum vcpu_power {

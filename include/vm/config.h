@@ -28,6 +28,7 @@ struct vm_config {
 	const char *kernel;   /* path, never empty */
 	const char *initrd;   /* path or NULL */
 	const char *cmdline;  /* at most BOOT_CMDLINE_MAX bytes, or NULL */
+	const char *control;  /* path of a control socket (docs/control.md), or NULL */
 	const char *dtb_dump; /* path, or NULL: do not write the device tree to a file */
 	unsigned int cpus;    /* 1 to VM_MAX_CPUS; the host may have fewer */
 	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */

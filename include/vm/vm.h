@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "exit/dispatch.h"
+#include "vcpu/vcpu.h"
 #include "vm/config.h"
 
 struct vm;
@@ -32,14 +33,47 @@ int vm_run(struct vm *vm, enum machine_end *end);
 /*
  * What can be done to a machine that runs, on the loop's thread: from its callbacks.
  *
- * vm_power_button() presses the button, and what that does is the guest's. vm_stop() presses it
- * too, and ends the machine as MACHINE_TIMEOUT where the guest is not off after the configuration's
- * stop_timeout; it is pressed again where the guest resets meanwhile. vm_quit() ends the machine,
- * and vm_reset() its guest, as if that had asked for a reset; both once the callback has returned.
+ * vm_power_button() presses the button, and what that does is the guest's. vm_stop() resumes
+ * the machine, presses the button too, and ends the machine as MACHINE_TIMEOUT where the guest is
+ * not off after the configuration's stop_timeout; it is pressed again where the guest resets
+ * meanwhile. vm_quit() ends the machine, and vm_reset() its guest, as if that had asked for a
+ * reset; both once the callback has returned.
  */
 void vm_power_button(struct vm *vm);
 void vm_stop(struct vm *vm);
 void vm_quit(struct vm *vm);
 void vm_reset(struct vm *vm);
+
+/*
+ * Stops every vCPU wherever it is, with the guest's clock, and lets them go on. A machine that is
+ * to stop (vm_stop()) is resumed. Idempotent.
+ */
+void vm_pause(struct vm *vm);
+void vm_resume(struct vm *vm);
+
+struct vm_status {
+	bool paused;
+	bool stopping; /* vm_stop() was called */
+	unsigned int cpus;
+	unsigned int resets; /* how often the guest was reset */
+	uint64_t memory;     /* bytes */
+};
+
+void vm_get_status(const struct vm *vm, struct vm_status *status);
+
+/* Exits of that kind of all vCPUs since the latest reset. */
+uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);
+
+struct vm_registers {
+	enum vcpu_power power;
+	struct vcpu_regs regs;
+};
+
+/*
+ * What @count vCPUs from @first on have, all at one moment: the machine is paused for it if it is
+ * not. 0 or the backend's error.
+ */
+int vm_get_registers(struct vm *vm, unsigned int first, unsigned int count,
+		     struct vm_registers *regs);
 
 #endif

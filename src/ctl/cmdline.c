@@ -123,7 +123,7 @@ static bool parse_options(const struct command_desc *command, int argc, char **a
 				 values))
 			return false;
 	}
-	if (values->help || optind >= argc)
+	if (values->help || optind >= argc || command->takes_words)
 		return true;
 	log_error("%s takes no argument \"%.64s\"; try arcvisor %s --help", command->name,
 		  argv[optind], command->name);
@@ -222,8 +222,8 @@ enum command cmdline_parse(int argc, char **argv, struct vm_config *config)
 		puts("arcvisor " ARCVISOR_VERSION);
 		return COMMAND_DONE;
 	}
-	log_error("\"%.64s\" is no command; commands are run, doctor and help, as in arcvisor run "
-		  "--kernel FILE",
+	log_error("\"%.64s\" is no command; commands are run, doctor, ctl, stop and help, as in "
+		  "arcvisor run --kernel FILE",
 		  argv[1]);
 	return COMMAND_BAD;
 }

@@ -36,6 +36,11 @@ static bool set_initrd(struct option_values *values, const char *name, const cha
 	return take_path(&values->config.initrd, name, value);
 }
 
+static bool set_control(struct option_values *values, const char *name, const char *value)
+{
+	return take_path(&values->config.control, name, value);
+}
+
 static bool set_dtb_dump(struct option_values *values, const char *name, const char *value)
 {
 	return take_path(&values->config.dtb_dump, name, value);
@@ -298,6 +303,15 @@ static const struct option_desc run_options[] = {
 		.example = "--on-reset exit",
 	},
 	{
+		.name = "control",
+		.value = "PATH",
+		.set = set_control,
+		.help = "Make a socket there, by which arcvisor ctl and stop reach the guest; only "
+			"its\n"
+			"owner may. Default: none.",
+		.example = "--control /run/user/1000/guest.sock",
+	},
+	{
 		.name = "stop-timeout",
 		.value = "SECONDS",
 		.set = set_stop_timeout,
@@ -334,6 +348,41 @@ static const struct option_desc run_options[] = {
 		.set = set_help,
 		.help = "Print this text.",
 		.example = "arcvisor run --help",
+	},
+};
+
+/* For what the command reads itself. */
+static bool set_nothing(struct option_values *values, const char *name, const char *value)
+{
+	(void)values;
+	(void)name;
+	(void)value;
+	return true;
+}
+
+static const struct option_desc ctl_options[] = {
+	{
+		.name = "json",
+		.set = set_nothing,
+		.help = "Print the answer as it came, one line of JSON.",
+		.example = "arcvisor ctl --json guest.sock status",
+	},
+	{
+		.name = "help",
+		.letter = 'h',
+		.set = set_help,
+		.help = "Print this text.",
+		.example = "arcvisor ctl --help",
+	},
+};
+
+static const struct option_desc stop_options[] = {
+	{
+		.name = "help",
+		.letter = 'h',
+		.set = set_help,
+		.help = "Print this text.",
+		.example = "arcvisor stop --help",
 	},
 };
 
@@ -379,6 +428,33 @@ static const char doctor_notes[] = "Each line says ok, limited or missing; below
 				   "  1  they cannot\n"
 				   "  2  bad usage\n";
 
+static const char ctl_notes[] =
+	"PATH is what --control of arcvisor run was. Commands (docs/control.md):\n"
+	"  status         what the machine is and does\n"
+	"  pause, resume  stop every vCPU and the guest's clock; let them go on\n"
+	"  power-button   press it; what comes of it is the guest's\n"
+	"  stop           press it, and end the guest where it is not off in --stop-timeout\n"
+	"  reset          reset the guest, as by its own request\n"
+	"  quit           end the guest at once\n"
+	"  registers      of all vCPUs, or of one: vcpu=N\n"
+	"  exits          how often vCPUs left the guest, by kind\n"
+	"\n"
+	"Exit status:\n"
+	"  0  done\n"
+	"  1  nobody answers, or the request was refused\n"
+	"  2  bad usage\n"
+	"\n"
+	"  arcvisor ctl guest.sock registers vcpu=0\n";
+
+static const char stop_notes[] = "Presses the guest's power button and waits until the machine has "
+				 "ended; says how. A guest\n"
+				 "that does not power off within its --stop-timeout is ended.\n"
+				 "\n"
+				 "Exit status:\n"
+				 "  0  the guest powered off\n"
+				 "  1  nobody answers, or the guest was ended\n"
+				 "  2  bad usage\n";
+
 const struct command_desc commands[NR_COMMANDS] = {
 	{
 		.name = "run",
@@ -397,6 +473,26 @@ const struct command_desc commands[NR_COMMANDS] = {
 		.notes = doctor_notes,
 		.options = doctor_options,
 		.nr_options = ARRAY_SIZE(doctor_options),
+	},
+	{
+		.name = "ctl",
+		.command = COMMAND_CTL,
+		.summary = "Ask a guest's control socket for something.",
+		.usage = "[--json] PATH COMMAND [NAME=VALUE]...",
+		.notes = ctl_notes,
+		.options = ctl_options,
+		.nr_options = ARRAY_SIZE(ctl_options),
+		.takes_words = true,
+	},
+	{
+		.name = "stop",
+		.command = COMMAND_STOP,
+		.summary = "Ask a guest to power off, and wait for it.",
+		.usage = "PATH",
+		.notes = stop_notes,
+		.options = stop_options,
+		.nr_options = ARRAY_SIZE(stop_options),
+		.takes_words = true,
 	},
 };
 

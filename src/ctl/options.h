@@ -44,9 +44,10 @@ struct command_desc {
 	const char *notes; /* the end of its help */
 	const struct option_desc *options;
 	unsigned int nr_options;
+	bool takes_words; /* after its options, which it then reads itself (ctl/client.h) */
 };
 
-#define NR_COMMANDS 2
+#define NR_COMMANDS 4
 
 extern const struct command_desc commands[NR_COMMANDS];
 

@@ -166,15 +166,23 @@ void vcpu_set_stop(struct vcpu_set *set)
 
 void vcpu_set_pause(struct vcpu_set *set)
 {
+	if (set->paused)
+		return;
 	pthread_mutex_lock(&set->lock);
 	set_request(set, REQUEST_PAUSE);
 	while (set->nr_running)
 		pthread_cond_wait(&set->idle, &set->lock);
 	pthread_mutex_unlock(&set->lock);
+	vcpu_set_stop_counter(set);
+	set->paused = true;
 }
 
 void vcpu_set_resume(struct vcpu_set *set)
 {
+	if (!set->paused)
+		return;
+	vcpu_set_start_counter(set);
+	set->paused = false;
 	pthread_mutex_lock(&set->lock);
 	set_request(set, REQUEST_NONE);
 	pthread_mutex_unlock(&set->lock);

@@ -38,9 +38,16 @@ struct vcpu_set {
 	pthread_cond_t wake; /* vCPUs wait here: request or power state changed */
 	pthread_cond_t idle; /* the owner waits here: nr_running fell to 0 */
 	unsigned int nr_running;
+	bool paused;	  /* the owner's thread: between pause and resume */
+	bool has_counter; /* and the guest's counter is in the next */
+	uint64_t counter;
 	_Atomic int request; /* enum vcpu_request; read without the lock before each entry */
 	struct vcpu vcpus[];
 };
+
+/* paused.c: keeps the guest's counter where it is. No vCPU runs. */
+void vcpu_set_stop_counter(struct vcpu_set *set);
+void vcpu_set_start_counter(struct vcpu_set *set);
 
 /* The thread's function; @arg is the struct vcpu. */
 void *vcpu_thread(void *arg);

@@ -19,6 +19,7 @@ struct vm {
 	struct gic_choice gic;
 	struct loop *loop;
 	struct console *console;
+	struct control_server *control; /* or NULL */
 	struct loop_signal signals;
 	struct loop_timer stop_timer;
 	struct loop_event ended;
@@ -27,6 +28,7 @@ struct vm {
 	struct boot_map map;
 	struct disk *disks[VM_MAX_DISKS];
 	struct guest *guest; /* while the loop runs, else NULL */
+	unsigned int resets; /* guests before this one */
 	bool stopping;	     /* the guest is asked to power off, until the machine's end */
 	_Atomic int end;     /* enum machine_end; the first reason that is given stays */
 };

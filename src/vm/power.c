@@ -23,6 +23,7 @@ void vm_stop(struct vm *vm)
 		vm_end(vm, MACHINE_TIMEOUT);
 		return;
 	}
+	vm_resume(vm); /* or it could not listen */
 	vm_power_button(vm);
 	loop_timer_set(&vm->stop_timer, vm->config->stop_timeout * NS_PER_S);
 }

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "boot/layout.h"
 #include "check.h"
+#include "control.h"
+#include "control/server.h"
 #include "machine.h"
 
 void vm_end(void *ctx, enum machine_end why)
@@ -109,10 +111,22 @@ static int run_guests(struct vm *vm, enum machine_end *end)
 {
 	int ret;
 
-	do {
+	for (;; vm->resets++) {
 		ret = run_guest(vm);
 		*end = (enum machine_end)atomic_load(&vm->end);
-	} while (ret == 0 && *end == MACHINE_RESET && !vm->config->exit_on_reset);
+		if (ret < 0 || *end != MACHINE_RESET || vm->config->exit_on_reset)
+			return ret;
+	}
+}
+
+static int run_with_console(struct vm *vm, enum machine_end *end)
+{
+	int ret = console_create(vm->loop, &vm->config->console, vm_console_quit, vm, &vm->console);
+
+	if (ret < 0)
+		return ret;
+	ret = run_guests(vm, end);
+	console_destroy(vm->console);
 	return ret;
 }
 
@@ -122,10 +136,10 @@ int vm_run(struct vm *vm, enum machine_end *end)
 
 	if (ret < 0)
 		return ret;
-	ret = console_create(vm->loop, &vm->config->console, vm_console_quit, vm, &vm->console);
+	ret = vm_control_init(vm);
 	if (ret == 0) {
-		ret = run_guests(vm, end);
-		console_destroy(vm->console);
+		ret = run_with_console(vm, end);
+		vm_control_fini(vm, ret < 0 ? MACHINE_RUNNING : *end);
 	}
 	fini_loop(vm);
 	return ret;
@@ -159,7 +173,9 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	ret = boot_files_open(&vm->files, config->kernel, config->initrd);
 	if (ret < 0)
 		goto fail;
-	ret = boot_plan(&vm->files, LAYOUT_RAM_BASE, config->memory, &vm->map);
+	ret = config->control ? control_path_check(config->control) : 0;
+	if (ret == 0)
+		ret = boot_plan(&vm->files, LAYOUT_RAM_BASE, config->memory, &vm->map);
 	if (ret == 0)
 		ret = check_host(ops, config, &vm->caps, &vm->gic);
 	if (ret == 0) {

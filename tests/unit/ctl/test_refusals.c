@@ -13,21 +13,25 @@ Test(refusals, no_command_prints_usage)
 	cr_assert_str_empty(outcome.out);
 	cr_assert_str_eq(outcome.err, "usage: arcvisor run --kernel FILE [OPTION]...\n"
 				      "       arcvisor doctor\n"
+				      "       arcvisor ctl [--json] PATH COMMAND [NAME=VALUE]...\n"
+				      "       arcvisor stop PATH\n"
 				      "       arcvisor help [COMMAND]\n");
 }
 
 Test(refusals, unknown_command)
 {
-	assert_refused("\"start\" is no command; commands are run, doctor and help, as in "
-		       "arcvisor run --kernel FILE",
-		       "start");
+	assert_refused(
+		"\"start\" is no command; commands are run, doctor, ctl, stop and help, as in "
+		"arcvisor run --kernel FILE",
+		"start");
 }
 
 Test(refusals, option_without_command)
 {
-	assert_refused("\"--kernel\" is no command; commands are run, doctor and help, as in "
-		       "arcvisor run --kernel FILE",
-		       "--kernel", "Image");
+	assert_refused(
+		"\"--kernel\" is no command; commands are run, doctor, ctl, stop and help, as in "
+		"arcvisor run --kernel FILE",
+		"--kernel", "Image");
 }
 
 Test(refusals, no_kernel)

@@ -303,6 +303,10 @@ static int call_vcpu_op(enum sim_op op)
 		return backend_sim.vcpu_skip(vcpus[0]);
 	case SIM_VCPU_INJECT_SEA:
 		return backend_sim.vcpu_inject_sea(vcpus[0]);
+	case SIM_VCPU_GET_COUNTER:
+		return backend_sim.vcpu_get_counter(vcpus[0], &x);
+	case SIM_VCPU_SET_COUNTER:
+		return backend_sim.vcpu_set_counter(vcpus[0], 0);
 	default:
 		return call_vm_op(op);
 	}

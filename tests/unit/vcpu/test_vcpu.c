@@ -55,6 +55,8 @@ static enum smccc_action cpu_off(void *ctx, struct smccc_call *call)
 
 #define FN_OFF 0x84000002u
 
+static const struct gmem no_memory;
+
 static int rig_create(struct rig *rig, unsigned int nr_vcpus, bool user_psci)
 {
 	const struct backend_vm_config vm_config = { 0 };
@@ -62,6 +64,7 @@ static int rig_create(struct rig *rig, unsigned int nr_vcpus, bool user_psci)
 		.ops = &backend_sim,
 		.nr_vcpus = nr_vcpus,
 		.user_psci = user_psci,
+		.mem = &no_memory,
 		.entry = 0x40000000,
 		.x0 = 0x48000000,
 	};
@@ -369,5 +372,58 @@ Test(vcpu, a_system_event_ends_the_machine)
 	rig_start(&rig, 1);
 	rig_wait_end(&rig);
 	cr_expect_eq(rig.why, MACHINE_OFF);
+	rig_fini(&rig);
+}
+
+/* However long it lasts, and however often it is asked for, the counter is where it was. */
+Test(vcpu, a_pause_stops_the_counter)
+{
+	struct rig rig;
+
+	rig_start(&rig, 2);
+	sim_set_counter(100);
+	vcpu_set_pause(rig.set);
+	cr_expect(vcpu_set_is_paused(rig.set));
+	sim_set_counter(200);
+	vcpu_set_pause(rig.set);
+	sim_set_counter(300);
+	vcpu_set_resume(rig.set);
+	cr_expect_not(vcpu_set_is_paused(rig.set));
+	cr_expect_eq(sim_counter(), 100);
+	sim_set_counter(400);
+	vcpu_set_resume(rig.set);
+	cr_expect_eq(sim_counter(), 400);
+	rig_fini(&rig);
+}
+
+/* A host that cannot stop the clock can pause all the same. */
+Test(vcpu, a_pause_without_a_counter_to_stop)
+{
+	struct rig rig;
+
+	rig_start(&rig, 1);
+	sim_set_counter(100);
+	sim_fail(SIM_VCPU_GET_COUNTER, 1, ENOTSUP);
+	vcpu_set_pause(rig.set);
+	sim_set_counter(200);
+	vcpu_set_resume(rig.set);
+	cr_expect_eq(sim_counter(), 200);
+	cr_expect_eq(sim_calls(SIM_VCPU_SET_COUNTER), 0);
+	rig_fini(&rig);
+}
+
+Test(vcpu, registers_are_a_paused_vcpu_s)
+{
+	struct vcpu_regs regs = { 0 };
+	struct rig rig;
+
+	rig_start(&rig, 2);
+	sim_wait_idle(0);
+	cr_expect_eq(vcpu_set_get_regs(rig.set, 0, &regs), -EBUSY);
+	vcpu_set_pause(rig.set);
+	cr_expect_eq(vcpu_set_get_regs(rig.set, 0, &regs), 0);
+	cr_expect_eq(vcpu_set_get_regs(rig.set, 1, &regs), 0);
+	cr_expect_eq(regs.mpidr_el1 & 0xff, 1);
+	vcpu_set_resume(rig.set);
 	rig_fini(&rig);
 }

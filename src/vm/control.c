@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The control socket's commands (docs/control.md): a row each, on the loop's thread. */
+#include "control.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/util.h"
+#include "control/server.h"
+#include "machine.h"
+
+#ifndef ARCVISOR_VERSION
+#define ARCVISOR_VERSION "unknown"
+#endif
+
+static int run_status(void *ctx, const struct jval *request, struct jval *answer)
+{
+	const struct vm *vm = ctx;
+	struct vm_status status;
+
+	(void)request;
+	vm_get_status(vm, &status);
+	jval_put_string(answer, "state", status.paused ? "paused" : "running");
+	jval_put_bool(answer, "stopping", status.stopping);
+	jval_put_u64(answer, "vcpus", status.cpus);
+	jval_put_u64(answer, "memory", status.memory);
+	jval_put_u64(answer, "resets", status.resets);
+	jval_put_string(answer, "version", ARCVISOR_VERSION);
+	return 0;
+}
+
+static int run_pause(void *ctx, const struct jval *request, struct jval *answer)
+{
+	(void)request;
+	(void)answer;
+	vm_pause(ctx);
+	return 0;
+}
+
+static int run_resume(void *ctx, const struct jval *request, struct jval *answer)
+{
+	(void)request;
+	(void)answer;
+	vm_resume(ctx);
+	return 0;
+}
+
+static int run_power_button(void *ctx, const struct jval *request, struct jval *answer)
+{
+	(void)request;
+	(void)answer;
+	vm_power_button(ctx);
+	return 0;
+}
+
+static int run_stop(void *ctx, const struct jval *request, struct jval *answer)
+{
+	struct vm *vm = ctx;
+
+	(void)request;
+	vm_stop(vm);
+	jval_put_u64(answer, "timeout", vm->config->stop_timeout);
+	return 0;
+}
+
+static int run_reset(void *ctx, const struct jval *request, struct jval *answer)
+{
+	(void)request;
+	(void)answer;
+	vm_reset(ctx);
+	return 0;
+}
+
+static int run_quit(void *ctx, const struct jval *request, struct jval *answer)
+{
+	(void)request;
+	(void)answer;
+	vm_quit(ctx);
+	return 0;
+}
+
+static int run_exits(void *ctx, const struct jval *request, struct jval *answer)
+{
+	struct jval *exits = jval_object();
+
+	(void)request;
+	for (int kind = 0; kind < VCPU_EXIT_KINDS; kind++)
+		jval_put_u64(exits, exit_kind_name((enum vcpu_exit_kind)kind),
+			     vm_get_exits(ctx, (enum vcpu_exit_kind)kind));
+	jval_put(answer, "exits", exits);
+	return 0;
+}
+
+/* Registers of struct vcpu_regs beyond X0 to X30. */
+static const struct {
+	const char *name;
+	size_t offset;
+} named_regs[] = {
+	{ "sp", offsetof(struct vcpu_regs, sp) },
+	{ "pc", offsetof(struct vcpu_regs, pc) },
+	{ "pstate", offsetof(struct vcpu_regs, pstate) },
+	{ "sp_el1", offsetof(struct vcpu_regs, sp_el1) },
+	{ "elr_el1", offsetof(struct vcpu_regs, elr_el1) },
+	{ "spsr_el1", offsetof(struct vcpu_regs, spsr_el1) },
+	{ "sctlr_el1", offsetof(struct vcpu_regs, sctlr_el1) },
+	{ "tcr_el1", offsetof(struct vcpu_regs, tcr_el1) },
+	{ "ttbr0_el1", offsetof(struct vcpu_regs, ttbr0_el1) },
+	{ "ttbr1_el1", offsetof(struct vcpu_regs, ttbr1_el1) },
+	{ "mair_el1", offsetof(struct vcpu_regs, mair_el1) },
+	{ "esr_el1", offsetof(struct vcpu_regs, esr_el1) },
+	{ "far_el1", offsetof(struct vcpu_regs, far_el1) },
+	{ "vbar_el1", offsetof(struct vcpu_regs, vbar_el1) },
+	{ "mpidr_el1", offsetof(struct vcpu_regs, mpidr_el1) },
+};
+
+static struct jval *put_registers(unsigned int vcpu, const struct vm_registers *registers)
+{
+	static const char *const powers[] = {
+		[VCPU_OFF] = "off",
+		[VCPU_ON_PENDING] = "starting",
+		[VCPU_ON] = "on",
+	};
+	struct jval *out = jval_object();
+	char name[4];
+
+	jval_put_u64(out, "vcpu", vcpu);
+	jval_put_string(out, "power", powers[registers->power]);
+	for (unsigned int i = 0; i < ARRAY_SIZE(registers->regs.x); i++) {
+		snprintf(name, sizeof(name), "x%u", i % 100);
+		jval_put_hex(out, name, registers->regs.x[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(named_regs); i++)
+		jval_put_hex(
+			out, named_regs[i].name,
+			*(const uint64_t *)((const char *)&registers->regs + named_regs[i].offset));
+	return out;
+}
+
+static int answer_registers(struct vm *vm, unsigned int first, unsigned int count,
+			    struct jval *answer)
+{
+	struct vm_registers *registers = calloc(count, sizeof(*registers));
+	struct jval *vcpus = jval_array();
+	int ret = registers ? vm_get_registers(vm, first, count, registers) : -ENOMEM;
+
+	for (unsigned int i = 0; ret == 0 && i < count; i++)
+		jval_append(vcpus, put_registers(first + i, &registers[i]));
+	jval_put(answer, "vcpus", vcpus);
+	free(registers);
+	return ret < 0 ? control_refuse(answer, "the registers cannot be read: %s", strerror(-ret))
+		       : 0;
+}
+
+static int run_registers(void *ctx, const struct jval *request, struct jval *answer)
+{
+	struct vm *vm = ctx;
+	unsigned int cpus = vm->config->cpus;
+	uint64_t vcpu;
+
+	switch (jval_get_u64(request, "vcpu", &vcpu)) {
+	case -ENOENT:
+		return answer_registers(vm, 0, cpus, answer);
+	case 0:
+		if (vcpu < cpus)
+			return answer_registers(vm, (unsigned int)vcpu, 1, answer);
+		break;
+	}
+	return control_refuse(answer, "\"vcpu\" is 0 to %u, or left out for all", cpus - 1);
+}
+
+static const struct control_command commands[] = {
+	{ "status", run_status }, { "pause", run_pause },
+	{ "resume", run_resume }, { "power-button", run_power_button },
+	{ "stop", run_stop },	  { "reset", run_reset },
+	{ "quit", run_quit },	  { "registers", run_registers },
+	{ "exits", run_exits },
+};
+
+int vm_control_init(struct vm *vm)
+{
+	const struct control_config config = {
+		.path = vm->config->control,
+		.commands = commands,
+		.nr_commands = ARRAY_SIZE(commands),
+		.ctx = vm,
+	};
+
+	return config.path ? control_server_create(vm->loop, &config, &vm->control) : 0;
+}
+
+static const char *end_name(enum machine_end end)
+{
+	static const char *const names[] = {
+		[MACHINE_RUNNING] = "error", [MACHINE_OFF] = "off",   [MACHINE_RESET] = "reset",
+		[MACHINE_CRASH] = "crash",   [MACHINE_QUIT] = "quit", [MACHINE_TIMEOUT] = "timeout",
+	};
+
+	return names[end];
+}
+
+void vm_control_fini(struct vm *vm, enum machine_end end)
+{
+	struct jval *event;
+
+	if (!vm->control)
+		return;
+	event = jval_object();
+	jval_put_string(event, "event", "ended");
+	jval_put_string(event, "reason", end_name(end));
+	control_server_tell(vm->control, event);
+	control_server_destroy(vm->control);
+	vm->control = NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What can be asked of a machine that runs, beyond its end. */
+#include "machine.h"
+
+void vm_pause(struct vm *vm)
+{
+	vcpu_set_pause(vm->guest->vcpus);
+}
+
+void vm_resume(struct vm *vm)
+{
+	vcpu_set_resume(vm->guest->vcpus);
+}
+
+void vm_get_status(const struct vm *vm, struct vm_status *status)
+{
+	*status = (struct vm_status){
+		.paused = vcpu_set_is_paused(vm->guest->vcpus),
+		.stopping = vm->stopping,
+		.cpus = vm->config->cpus,
+		.memory = vm->config->memory,
+		.resets = vm->resets,
+	};
+}
+
+uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)
+{
+	return vcpu_set_exits(vm->guest->vcpus, kind);
+}
+
+int vm_get_registers(struct vm *vm, unsigned int first, unsigned int count,
+		     struct vm_registers *regs)
+{
+	struct vcpu_set *vcpus = vm->guest->vcpus;
+	bool paused = vcpu_set_is_paused(vcpus);
+	int ret = 0;
+
+	vcpu_set_pause(vcpus);
+	for (unsigned int i = 0; ret == 0 && i < count; i++) {
+		regs[i].power = vcpu_set_power_state(vcpus, first + i);
+		ret = vcpu_set_get_regs(vcpus, first + i, &regs[i].regs);
+	}
+	if (!paused)
+		vcpu_set_resume(vcpus);
+	return ret;
+}
