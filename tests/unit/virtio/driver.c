@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void driver_init(struct driver_queue *queue, struct gmem *mem, gpa_t base, uint16_t size)
+{
+	*queue = (struct driver_queue){ .mem = mem, .base = base, .size = size };
+	gmem_zero(mem, base, DRIVER_AREA);
+	queue->desc = gmem_slice(mem, base + DRIVER_DESC_OFFSET, VIRTQ_DESC_BYTES(size));
+	queue->avail = gmem_slice(mem, base + DRIVER_AVAIL_OFFSET, VIRTQ_AVAIL_BYTES(size));
+	queue->used = gmem_slice(mem, base + DRIVER_USED_OFFSET, VIRTQ_USED_BYTES(size));
+	if (!queue->desc || !queue->avail || !queue->used)
+		abort();
+}
+
+void driver_setup(const struct driver_queue *queue, struct virtqueue_setup *setup)
+{
+	*setup = (struct virtqueue_setup){
+		.size = queue->size,
+		.desc = queue->base + DRIVER_DESC_OFFSET,
+		.avail = queue->base + DRIVER_AVAIL_OFFSET,
+		.used = queue->base + DRIVER_USED_OFFSET,
+		.indirect = true,
+	};
+}
+
+static struct virtq_desc to_desc(const struct driver_buf *buf, bool more, unsigned int next)
+{
+	return (struct virtq_desc){
+		.addr = buf->addr,
+		.len = buf->len,
+		.flags = (uint16_t)((buf->write ? VIRTQ_DESC_F_WRITE : 0) |
+				    (more ? VIRTQ_DESC_F_NEXT : 0)),
+		.next = (uint16_t)next,
+	};
+}
+
+uint16_t driver_chain(struct driver_queue *queue, const struct driver_buf *bufs, unsigned int nr)
+{
+	uint16_t mask = (uint16_t)(queue->size - 1), head = queue->next_desc & mask;
+
+	for (unsigned int i = 0; i < nr; i++)
+		queue->desc[(head + i) & mask] =
+			to_desc(&bufs[i], i + 1 < nr, (head + i + 1) & mask);
+	queue->next_desc = (uint16_t)(queue->next_desc + nr);
+	return head;
+}
+
+uint16_t driver_indirect(struct driver_queue *queue, gpa_t table, const struct driver_buf *bufs,
+			 unsigned int nr)
+{
+	const struct driver_buf whole = { table, nr * (uint32_t)sizeof(struct virtq_desc), false };
+	uint16_t head = driver_chain(queue, &whole, 1);
+	struct virtq_desc *desc = gmem_slice(queue->mem, table, whole.len);
+
+	queue->desc[head].flags = VIRTQ_DESC_F_INDIRECT;
+	for (unsigned int i = 0; i < nr; i++)
+		desc[i] = to_desc(&bufs[i], i + 1 < nr, i + 1);
+	return head;
+}
+
+void driver_offer(struct driver_queue *queue, uint16_t head)
+{
+	queue->avail->ring[queue->avail_idx & (queue->size - 1)] = head;
+	__atomic_store_n(&queue->avail->idx, ++queue->avail_idx, __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST); /* before a look at what the device wants */
+}
+
+bool driver_used(struct driver_queue *queue, struct virtq_used_elem *elem)
+{
+	const struct virtq_used_elem *at = &queue->used->ring[queue->seen & (queue->size - 1)];
+
+	if (__atomic_load_n(&queue->used->idx, __ATOMIC_ACQUIRE) == queue->seen)
+		return false;
+	elem->id = __atomic_load_n(&at->id, __ATOMIC_RELAXED);
+	elem->len = __atomic_load_n(&at->len, __ATOMIC_RELAXED);
+	queue->seen++;
+	return true;
+}
+
+void driver_want_after(struct driver_queue *queue, uint16_t event)
+{
+	__atomic_store_n(&queue->avail->ring[queue->size], event, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+uint16_t driver_avail_event(const struct driver_queue *queue)
+{
+	return __atomic_load_n((uint16_t *)(void *)&queue->used->ring[queue->size],
+			       __ATOMIC_RELAXED);
+}
