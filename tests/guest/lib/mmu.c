@@ -21,7 +21,9 @@
 #define ATTR_DEVICE (DESC_AF | DESC_XN)		      /* MAIR index 0 */
 #define ATTR_NORMAL (DESC_AF | DESC_INNER | 1UL << 2) /* MAIR index 1 */
 
-#define MAIR_VALUE 0xff00UL /* 0: Device-nGnRnE, 1: Normal, write-back */
+#define ATTR_NC (DESC_AF | DESC_XN | 2UL << 2) /* MAIR index 2 */
+
+#define MAIR_VALUE 0x44ff00UL /* 0: Device-nGnRnE, 1: Normal write-back, 2: not cacheable */
 
 #define SCTLR_I (1U << 12)
 
@@ -38,10 +40,10 @@ static uint64_t table_at(const uint64_t *entries)
 	return (uintptr_t)entries | DESC_TABLE;
 }
 
-static void map_low(void)
+static void map_low(uint64_t device_attr)
 {
 	low0[0] = table_at(low1);
-	low1[0] = ATTR_DEVICE | DESC_BLOCK;
+	low1[0] = device_attr | DESC_BLOCK;
 	low1[RAM_BASE >> GIB_SHIFT] = RAM_BASE | ATTR_NORMAL | DESC_BLOCK;
 }
 
@@ -73,9 +75,9 @@ static void drop_caches(void)
 	dsb();
 }
 
-void mmu_enable(void)
+static void enable(uint64_t low_device_attr)
 {
-	map_low();
+	map_low(low_device_attr);
 	map_high();
 	dsb();
 	drop_caches();
@@ -86,4 +88,14 @@ void mmu_enable(void)
 	asm volatile("tlbi vmalle1\n\tdsb nsh\n\tisb" : : : "memory");
 	write_sysreg(sctlr_el1, read_sysreg(sctlr_el1) | SCTLR_M | SCTLR_C | SCTLR_I);
 	isb();
+}
+
+void mmu_enable(void)
+{
+	enable(ATTR_DEVICE);
+}
+
+void mmu_enable_normal_devices(void)
+{
+	enable(ATTR_NC);
 }

@@ -14,4 +14,7 @@
 /* Turns MMU and caches of the calling CPU on. Once. */
 void mmu_enable(void);
 
+/* The same, but that all below RAM is Normal memory in the low half: may be accessed unaligned. */
+void mmu_enable_normal_devices(void);
+
 #endif
