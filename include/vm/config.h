@@ -24,6 +24,13 @@
 enum vm_gic { VM_GIC_AUTO, VM_GIC_2, VM_GIC_3 };
 enum vm_its { VM_ITS_AUTO, VM_ITS_ON, VM_ITS_OFF };
 
+/* What happens when a vCPU cannot go on; see the log for why it cannot. */
+enum vm_on_crash {
+	VM_CRASH_EXIT,
+	VM_CRASH_PAUSE, /* the guest stays, paused, until the machine is ended or reset */
+	VM_CRASH_DUMP,	/* a core file is written first */
+};
+
 struct vm_config {
 	const char *kernel;   /* path, never empty */
 	const char *initrd;   /* path or NULL */
@@ -36,6 +43,8 @@ struct vm_config {
 	enum vm_gic gic;
 	enum vm_its its;
 	bool exit_on_reset;
+	enum vm_on_crash on_crash;
+	const char *dump_file;	   /* path of the core file, or NULL: arcvisor.PID.core */
 	unsigned int stop_timeout; /* seconds that a guest has to power off, up to VM_MAX_STOP */
 	struct console_config console;
 	unsigned int nr_disks;

@@ -46,13 +46,14 @@ void vm_reset(struct vm *vm);
 
 /*
  * Stops every vCPU wherever it is, with the guest's clock, and lets them go on. A machine that is
- * to stop (vm_stop()) is resumed. Idempotent.
+ * to stop (vm_stop()) is resumed, one that crashed never. Idempotent.
  */
 void vm_pause(struct vm *vm);
 void vm_resume(struct vm *vm);
 
 struct vm_status {
 	bool paused;
+	bool crashed;  /* and kept, paused: no resume, but reset and quit */
 	bool stopping; /* vm_stop() was called */
 	unsigned int cpus;
 	unsigned int resets; /* how often the guest was reset */

@@ -148,6 +148,29 @@ static bool set_stop_timeout(struct option_values *values, const char *name, con
 	return true;
 }
 
+static bool set_on_crash(struct option_values *values, const char *name, const char *value)
+{
+	static const char *const names[] = {
+		[VM_CRASH_EXIT] = "exit",
+		[VM_CRASH_PAUSE] = "pause",
+		[VM_CRASH_DUMP] = "dump",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		values->config.on_crash = (enum vm_on_crash)i;
+		return true;
+	}
+	log_error("--%s \"%.64s\": give exit, pause or dump", name, value);
+	return false;
+}
+
+static bool set_dump_file(struct option_values *values, const char *name, const char *value)
+{
+	return take_path(&values->config.dump_file, name, value);
+}
+
 static bool set_verbose(struct option_values *values, const char *name, const char *value)
 {
 	(void)name;
@@ -319,6 +342,26 @@ static const struct option_desc run_options[] = {
 			"arcvisor\n"
 			"stop, before it is ended; 0 to 86400. Default: 30.",
 		.example = "--stop-timeout 120",
+	},
+	{
+		.name = "on-crash",
+		.value = "WHAT",
+		.set = set_on_crash,
+		.help = "When a vCPU cannot go on, after a report: exit with status 4, pause and "
+			"keep\n"
+			"the guest until it is ended, or dump its memory and registers to a file "
+			"that\n"
+			"gdb opens, then exit. Default: exit.",
+		.example = "--on-crash dump",
+	},
+	{
+		.name = "dump-file",
+		.value = "FILE",
+		.set = set_dump_file,
+		.help = "Where --on-crash dump writes; it may become as large as the guest's "
+			"memory.\n"
+			"Default: arcvisor.PID.core, in the working directory.",
+		.example = "--on-crash dump --dump-file /var/crash/guest.core",
 	},
 	{
 		.name = "dtb-dump",

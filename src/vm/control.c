@@ -23,7 +23,10 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 
 	(void)request;
 	vm_get_status(vm, &status);
-	jval_put_string(answer, "state", status.paused ? "paused" : "running");
+	jval_put_string(answer, "state",
+			status.crashed	? "crashed"
+			: status.paused ? "paused"
+					: "running");
 	jval_put_bool(answer, "stopping", status.stopping);
 	jval_put_u64(answer, "vcpus", status.cpus);
 	jval_put_u64(answer, "memory", status.memory);

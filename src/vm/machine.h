@@ -14,7 +14,7 @@ struct vm {
 	const struct backend_ops *ops;
 	const struct vm_config *config;
 	struct backend_caps caps;
-	struct caches caches; /* the host\'s */
+	struct caches caches; /* the host's */
 	uint32_t features;    /* VCPU_FEATURE_*, CPU_FEATURE_* */
 	struct gic_choice gic;
 	struct loop *loop;
@@ -29,8 +29,10 @@ struct vm {
 	struct disk *disks[VM_MAX_DISKS];
 	struct guest *guest; /* while the loop runs, else NULL */
 	unsigned int resets; /* guests before this one */
-	bool stopping;	     /* the guest is asked to power off, until the machine's end */
-	_Atomic int end;     /* enum machine_end; the first reason that is given stays */
+	bool crashed;	    /* it cannot go on and is kept, paused; reasons to end it count again */
+	bool stopping;	    /* the guest is asked to power off, until the machine's end */
+	_Atomic int end;    /* enum machine_end; the first reason that is given stays */
+	_Atomic bool asked; /* somebody outside wants the machine to end */
 };
 
 /* Ends the guest: the first reason stays. From any thread; @ctx is the struct vm. */
@@ -42,5 +44,11 @@ void vm_power_fini(struct vm *vm);
 
 /* power.c: a guest is about to run: one that is to stop is told so again after a reset. */
 void vm_power_guest(struct vm *vm);
+
+/*
+ * crash.c: the guest has ended. True if it crashed and is to be kept, so that the loop goes on
+ * until there is another reason to end it; else whatever was to be done is done.
+ */
+bool vm_crash_keeps(struct vm *vm);
 
 #endif

@@ -9,6 +9,8 @@ void vm_pause(struct vm *vm)
 
 void vm_resume(struct vm *vm)
 {
+	if (vm->crashed)
+		return;
 	vcpu_set_resume(vm->guest->vcpus);
 }
 
@@ -16,6 +18,7 @@ void vm_get_status(const struct vm *vm, struct vm_status *status)
 {
 	*status = (struct vm_status){
 		.paused = vcpu_set_is_paused(vm->guest->vcpus),
+		.crashed = vm->crashed,
 		.stopping = vm->stopping,
 		.cpus = vm->config->cpus,
 		.memory = vm->config->memory,

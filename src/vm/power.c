@@ -19,6 +19,10 @@ void vm_stop(struct vm *vm)
 	if (vm->stopping)
 		return;
 	vm->stopping = true;
+	if (vm->crashed) { /* nobody there who could see the button */
+		vm_end(vm, MACHINE_QUIT);
+		return;
+	}
 	if (!vm->config->stop_timeout) {
 		vm_end(vm, MACHINE_TIMEOUT);
 		return;

@@ -16,6 +16,8 @@ void vm_end(void *ctx, enum machine_end why)
 	struct vm *vm = ctx;
 	int running = MACHINE_RUNNING;
 
+	if (why == MACHINE_QUIT || why == MACHINE_TIMEOUT)
+		atomic_store(&vm->asked, true);
 	if (atomic_compare_exchange_strong(&vm->end, &running, (int)why))
 		loop_event_raise(&vm->ended);
 }
@@ -24,7 +26,8 @@ static void vm_ended(void *ctx)
 {
 	struct vm *vm = ctx;
 
-	loop_stop(vm->loop);
+	if (!vm_crash_keeps(vm))
+		loop_stop(vm->loop);
 }
 
 static void vm_console_quit(void *ctx)
@@ -92,6 +95,7 @@ static int run_guest(struct vm *vm)
 	int ret;
 
 	atomic_store(&vm->end, MACHINE_RUNNING);
+	vm->crashed = false;
 	ret = guest_build(&parts, &guest);
 	if (ret < 0)
 		return ret;
@@ -114,6 +118,9 @@ static int run_guests(struct vm *vm, enum machine_end *end)
 	for (;; vm->resets++) {
 		ret = run_guest(vm);
 		*end = (enum machine_end)atomic_load(&vm->end);
+		/* It is of that that a kept guest came to its end, whoever let it go. */
+		if (vm->crashed && *end != MACHINE_RESET)
+			*end = MACHINE_CRASH;
 		if (ret < 0 || *end != MACHINE_RESET || vm->config->exit_on_reset)
 			return ret;
 	}

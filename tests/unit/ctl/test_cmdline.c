@@ -36,7 +36,7 @@ Test(cmdline, run_takes_values_as_next_word)
 {
 	parse(&outcome, "run", "--kernel", "Image", "--initrd", "rd", "--cmdline", "a b", "--cpus",
 	      "4", "--memory", "2G", "--dtb-dump", "dtb", "--console", "pty", "--on-reset", "exit",
-	      "--stop-timeout", "86400");
+	      "--stop-timeout", "86400", "--on-crash", "dump", "--dump-file", "core");
 	assert_run();
 	cr_assert_str_eq(outcome.config.kernel, "Image");
 	cr_assert_str_eq(outcome.config.initrd, "rd");
@@ -46,6 +46,8 @@ Test(cmdline, run_takes_values_as_next_word)
 	cr_assert_eq(outcome.config.memory, 2 * GIB);
 	cr_assert(outcome.config.exit_on_reset);
 	cr_assert_eq(outcome.config.stop_timeout, 86400);
+	cr_assert_eq(outcome.config.on_crash, VM_CRASH_DUMP);
+	cr_assert_str_eq(outcome.config.dump_file, "core");
 	cr_assert_eq(outcome.config.console.kind, CONSOLE_PTY);
 }
 
