@@ -12,6 +12,7 @@
 #   make bench-check instruction counts against the baseline, as make test does
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same
+#   make bench-block what the block layer adds to a read
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean      what was built; the cache of Debian packages (.cache) stays
 #
@@ -124,6 +125,13 @@ $(A64)/arcvisor.debug: $(PROG_OBJS)
 
 $(A64)/arcvisor: $(A64)/arcvisor.debug
 	$(Q)$(CROSS)strip -o $@ $<
+
+# The block layer by itself, for tools/bench/block.
+$(A64)/blockbench: $(A64)/prog/tools/bench/blockbench.o $(filter $(A64)/prog/src/%,$(PROG_OBJS))
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(A64_CC) $(PROG_LDFLAGS) -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o \
+		$(filter-out $(A64)/prog/src/main.o,$^) $(PROG_LIBS) $(MUSL_LIB)/libc.a -lgcc \
+		$(MUSL_LIB)/crtn.o
 
 # ---- tests -------------------------------------------------------------------------------------
 
@@ -254,6 +262,11 @@ bench-exits:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(A64)/bench/exits.img
 	$(Q)tools/bench/exits/run
+
+.PHONY: bench-block
+bench-block:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)tools/bench/block
 
 .PHONY: lint
 lint:

@@ -68,7 +68,7 @@ struct blk_req {
 	void *bounce;
 	uint64_t moved;
 	unsigned int first_iov;
-	uint16_t tries;
+	uint16_t tries, parts;
 	uint8_t state;
 	uint8_t slot;
 };

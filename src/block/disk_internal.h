@@ -21,6 +21,7 @@ struct disk {
 	struct disk_limits limits;
 	int fd;
 	bool block_device;
+	uint32_t max_transfer; /* what the device takes at once past the page cache; 0: any size */
 	_Atomic uint64_t size;
 	_Atomic bool write_back;
 	_Atomic uint32_t lacks;	 /* DISK_NO_ */

@@ -63,11 +63,24 @@ static uint64_t queue_number(dev_t dev, const char *name)
 	return 0;
 }
 
+/* The kernel splits what is larger, but not while it must not wait; pages bound it as well. */
+static uint32_t max_transfer(dev_t dev)
+{
+	uint64_t size = queue_number(dev, "max_sectors_kb") * KIB;
+	uint64_t segments = queue_number(dev, "max_segments") * MAX_BLOCK;
+
+	if (!size || (segments && segments < size))
+		size = segments;
+	return (uint32_t)(size < MAX_DISCARD ? align_down(size, MAX_BLOCK) : 0);
+}
+
 static void probe_device(struct disk *disk, const struct stat *st)
 {
 	struct disk_limits *limits = &disk->limits;
 	unsigned short rotational = 0;
 
+	if (disk->config->direct)
+		disk->max_transfer = max_transfer(st->st_rdev);
 	limits->logical_block = block_uint(disk->fd, BLKSSZGET);
 	limits->physical_block = block_uint(disk->fd, BLKPBSZGET);
 	limits->io_min = block_uint(disk->fd, BLKIOMIN);

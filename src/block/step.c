@@ -43,6 +43,7 @@ void blk_step_start(struct blk_req *req)
 	req->moved = 0;
 	req->first_iov = 0;
 	req->tries = 0;
+	req->parts = 0;
 	req->bounce = NULL;
 	switch (req->op) {
 	case BLK_READ:

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "disk_internal.h"
+#include "parts.h"
 #include "queue_internal.h"
 
 /* <linux/blkdev.h> of Linux 6.12: a block device's discard as a command of the ring. */
@@ -29,6 +30,7 @@
 #define MAX_ALARMS  8u	 /* set and not gone off */
 #define MAX_MOVE    (1u << 30)
 #define MAX_ENTRIES 1000u /* of the kernel without taking anything, before it counts as broken */
+#define PART_TAG    1ull  /* in a user data: one part of the request */
 #define NS_PER_S    1000000000u
 
 struct uring {
@@ -61,25 +63,19 @@ static int64_t enter(struct uring *uring, unsigned int wait, unsigned int flags,
 					 arg, size);
 }
 
-/* What the kernel has not taken comes back, and fails. */
+static void ended(struct uring *uring, uint64_t data, int64_t res);
+
+/* What the kernel has not taken comes back, and fails; what that lets start is taken back too. */
 static void fail_pending(struct uring *uring, int error)
 {
 	struct io_uring_sq *sq = &uring->ring.sq;
-	unsigned int head = *sq->khead;
-	struct req_list failed = { 0 };
-	struct blk_req *req;
 
 	log_error("io_uring takes no requests: error %d; they fail", -error);
-	for (unsigned int i = head; i != sq->sqe_tail; i++) {
-		req = (void *)(uintptr_t)sq->sqes[i & *sq->kring_mask].user_data;
-		if (req)
-			req_list_add(&failed, req);
-	}
-	sq->sqe_tail = head;
-	io_uring_smp_store_release(sq->ktail, head);
-	while ((req = req_list_take(&failed))) {
-		req->status = -EIO;
-		blk_queue_finished(uring->queue, req);
+	while (nr_pending(uring)) {
+		uint64_t data = sq->sqes[--sq->sqe_tail & *sq->kring_mask].user_data;
+
+		io_uring_smp_store_release(sq->ktail, sq->sqe_tail);
+		ended(uring, data, -EIO);
 	}
 }
 
@@ -136,7 +132,8 @@ static void prep_move(struct io_uring_sqe *sqe, const struct blk_req *req,
 	sqe->rw_flags = step->flags;
 }
 
-static void prep(struct io_uring_sqe *sqe, const struct blk_req *req, const struct blk_step *step)
+static void prep(struct io_uring_sqe *sqe, const struct blk_req *req, const struct blk_step *step,
+		 uint64_t tag)
 {
 	switch (step->kind) {
 	case BLK_STEP_READ:
@@ -160,7 +157,7 @@ static void prep(struct io_uring_sqe *sqe, const struct blk_req *req, const stru
 		break;
 	}
 	sqe->flags = IOSQE_FIXED_FILE;
-	io_uring_sqe_set_data(sqe, (void *)(uintptr_t)req);
+	sqe->user_data = (uintptr_t)req | tag;
 }
 
 /*
@@ -175,9 +172,24 @@ static int64_t discard_without_ring(struct blk_queue *queue, const struct blk_re
 	return queue->host->discard(blk_queue_fd(req), step->offset, step->len);
 }
 
+/* All are counted before the first can end. */
+static void submit_parts(struct uring *uring, struct blk_req *req, const struct blk_parts *first)
+{
+	struct blk_parts parts = *first;
+	struct blk_step part;
+
+	req->status = 0;
+	while (blk_parts_next(&parts, &part))
+		req->parts++;
+	parts = *first;
+	while (blk_parts_next(&parts, &part))
+		prep(get_sqe(uring), req, &part, PART_TAG);
+}
+
 static void uring_submit(struct blk_queue *queue, struct blk_req *req)
 {
 	struct uring *uring = queue->engine;
+	struct blk_parts parts;
 	struct blk_step step;
 
 	blk_step_next(req, &step);
@@ -188,26 +200,31 @@ static void uring_submit(struct blk_queue *queue, struct blk_req *req)
 		}
 		blk_step_next(req, &step);
 	}
-	prep(get_sqe(uring), req, &step);
+	if (blk_parts_begin(req, &step, &parts))
+		submit_parts(uring, req, &parts);
+	else
+		prep(get_sqe(uring), req, &step, 0);
 }
 
 /* ---- out of the completion queue ------------------------------------------------------------- */
 
-static void ended(struct uring *uring, const struct io_uring_cqe *cqe)
+static void ended(struct uring *uring, uint64_t data, int64_t res)
 {
-	struct blk_req *req = io_uring_cqe_get_data(cqe);
+	struct blk_req *req = (struct blk_req *)(uintptr_t)(data & ~PART_TAG);
 
 	if (!req) {
 		uring->nr_alarms--;
 		uring->alarm = UINT64_MAX;
 		return;
 	}
+	if ((data & PART_TAG) && !blk_parts_ended(req, &res))
+		return;
 	/* The operation is known and block devices have it not: the other way, from now on. */
-	if (req->op == BLK_DISCARD && cqe->res == -EOPNOTSUPP &&
+	if (req->op == BLK_DISCARD && res == -EOPNOTSUPP &&
 	    !disk_lacks(req->disk, DISK_NO_DISCARD)) {
 		uring->has_cmd = false;
 		uring_submit(uring->queue, req);
-	} else if (blk_step_result(req, cqe->res)) {
+	} else if (blk_step_result(req, res)) {
 		blk_queue_finished(uring->queue, req);
 	} else {
 		uring_submit(uring->queue, req);
@@ -221,7 +238,7 @@ static void collect(struct uring *uring)
 
 	io_uring_for_each_cqe(&uring->ring, head, cqe)
 	{
-		ended(uring, cqe);
+		ended(uring, cqe->user_data, cqe->res);
 		count++;
 	}
 	if (count)
@@ -234,6 +251,9 @@ static void uring_kick(struct blk_queue *queue)
 	struct uring *uring = queue->engine;
 	unsigned int flags = uring->deferred ? IORING_ENTER_GETEVENTS : 0;
 
+	/* Parts can be more than the ring has room for: the kernel keeps them until it is asked. */
+	if (IO_URING_READ_ONCE(*uring->ring.sq.kflags) & IORING_SQ_CQ_OVERFLOW)
+		enter(uring, 0, IORING_ENTER_GETEVENTS, NULL, 0);
 	do {
 		if (nr_pending(uring))
 			flush(uring, flags);
