@@ -110,16 +110,48 @@ static void check_way(const char *name, void (*leave)(void))
 	check_eq(wrong, 0, "%s: every vector, predicate and FFR as before", name);
 }
 
+static void enable_longest(void)
+{
+	write_sysreg(cpacr_el1, CPACR_FPEN | CPACR_ZEN);
+	isb();
+	write_sysreg(S3_0_C1_C2_0, ZCR_LONGEST); /* ZCR_EL1 */
+	isb();
+}
+
+static volatile uint64_t other_bytes, other_wrong;
+
+static void on_other_cpu(unsigned int cpu)
+{
+	(void)cpu;
+	enable_longest();
+	fill(3);
+	leave_to_service();
+	other_wrong = changed(3);
+	other_bytes = vector_bytes();
+	dsb();
+	psci(PSCI_CPU_OFF, 0, 0, 0);
+}
+
+/* What a CPU has after CPU_ON is what it had the first time: it was reset in between. */
+static void check_other_cpu(const char *time)
+{
+	other_bytes = 0;
+	other_wrong = 1;
+	dsb();
+	check_eq((uint64_t)cpu_start(1, on_other_cpu, 0), PSCI_SUCCESS, "CPU 1 starts, %s", time);
+	check(wait_until(psci_affinity_info(cpu_affinity(1)) == PSCI_AFFINITY_OFF, 5000),
+	      "CPU 1 goes off, %s", time);
+	check_eq(other_bytes, vector_bytes(), "CPU 1 has vectors of the same length, %s", time);
+	check_eq(other_wrong, 0, "CPU 1 keeps them, %s", time);
+}
+
 void guest_main(void)
 {
 	if (!has_sve()) {
 		skip("all", "no SVE");
 		return;
 	}
-	write_sysreg(cpacr_el1, CPACR_FPEN | CPACR_ZEN);
-	isb();
-	write_sysreg(S3_0_C1_C2_0, ZCR_LONGEST); /* ZCR_EL1 */
-	isb();
+	enable_longest();
 	note("vectors of %u bytes", (unsigned int)vector_bytes());
 	check(vector_bytes() >= 16 && vector_bytes() % 16 == 0,
 	      "a vector length of the architecture");
@@ -130,4 +162,10 @@ void guest_main(void)
 	check_way("a device", leave_to_device);
 	check_way("a hypercall", leave_to_service);
 	check_way("sleep", leave_to_sleep);
+	if (gic_cpu_count() > 1) {
+		check_other_cpu("once");
+		check_other_cpu("and again");
+	} else {
+		skip("off and on", "one CPU");
+	}
 }
