@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The guest's device tree, written with libfdt (Devicetree Specification 0.4; bindings as in
- * Linux Documentation/devicetree/bindings). Only boot/fdt*.c include libfdt.
+ * Linux Documentation/devicetree/bindings). libfdt is known to src/boot/fdt* alone.
  */
 #ifndef ARCVISOR_BOOT_FDT_H
 #define ARCVISOR_BOOT_FDT_H
