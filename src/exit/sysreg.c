@@ -10,10 +10,10 @@
 #define SYSREG(op0, op1, crn, crm, op2) \
 	((op0) << 14 | (op1) << 11 | (crn) << 7 | (crm) << 3 | (op2))
 
-/* By rising encoding. */
+/* By rising encoding; the names lie in the table, since pointers would be relocated at start. */
 static const struct sysreg {
 	uint16_t encoding;
-	const char *name;
+	char name[sizeof("DBGAUTHSTATUS_EL1")];
 } sysregs[] = {
 	{ SYSREG(1, 0, 7, 1, 0), "IC IALLUIS" },
 	{ SYSREG(1, 0, 7, 5, 0), "IC IALLU" },
