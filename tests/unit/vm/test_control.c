@@ -2,6 +2,7 @@
 /* The control socket's commands, on a machine of the simulated host. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,23 @@ Test(control, a_paused_machine_can_be_ended)
 {
 	ask_ok("pause");
 	quit();
+}
+
+/* A crash is kept where --on-crash asks for it: nothing resumes, and the end is still a crash. */
+Test(control, a_crashed_guest_can_be_looked_at)
+{
+	const struct vcpu_exit exit = { .kind = VCPU_EXIT_INTERNAL_ERROR };
+
+	machine_rig_config.on_crash = VM_CRASH_PAUSE;
+	sim_play(0, &exit);
+	while (!strstr(ask("{\"command\":\"status\"}"), "\"crashed\""))
+		sched_yield();
+	ask_ok("resume");
+	expect_state("crashed");
+	cr_expect(strstr(ask("{\"command\":\"registers\",\"vcpu\":0}"), "\"pc\""), "%s", line);
+	ask_ok("quit");
+	cr_expect_str_eq(next_line(), "{\"event\":\"ended\",\"reason\":\"crash\"}\n");
+	cr_expect_eq(machine_rig_wait(), MACHINE_CRASH);
 }
 
 Test(control, stop_resumes_and_presses)
