@@ -7,6 +7,7 @@
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
 #   make tsan      the threaded parts under the thread sanitizer
 #   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
+#   make prove      CBMC: guest addresses and ring indexes cannot leave their bounds
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
 #   make bench      every benchmark: BENCH="--quick boot" passes arguments to tools/bench/arcvisor-bench
 #   make bench-check instruction counts against the baseline, as make test does
@@ -267,6 +268,10 @@ bench-exits:
 bench-block:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)tools/bench/block
+
+.PHONY: prove
+prove:
+	$(Q)tests/prove/prove
 
 .PHONY: lint
 lint:
