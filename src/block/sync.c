@@ -61,18 +61,28 @@ static void serve(const struct blk_host *host, struct blk_req *req)
 	} while (!blk_step_result(req, perform(host, req, &step)));
 }
 
-/* Tells the owner, who looks under the lock at all there is: once until then is enough. */
-static void tell_locked(struct sync *sync)
+static void wake(const struct blk_queue *queue)
 {
 	static const uint64_t one = 1;
 
+	if (queue->config.wake == BLK_WAKE_SIGNAL)
+		queue->config.wake_owner(queue->config.ctx);
+	else
+		(void)!write(queue->eventfd, &one, sizeof(one));
+}
+
+/*
+ * Tells the owner, who looks under the lock at all there is: once until then is enough. The lock is
+ * let go meanwhile, since a front end's function may take its own.
+ */
+static void tell_locked(struct sync *sync)
+{
 	pthread_cond_signal(&sync->ended);
 	if (!sync->wakes)
 		return;
-	if (sync->queue->config.wake == BLK_WAKE_SIGNAL)
-		sync->queue->config.wake_owner(sync->queue->config.ctx);
-	else
-		(void)!write(sync->queue->eventfd, &one, sizeof(one));
+	pthread_mutex_unlock(&sync->lock);
+	wake(sync->queue);
+	pthread_mutex_lock(&sync->lock);
 }
 
 static struct timespec to_timespec(uint64_t ns)
