@@ -132,7 +132,7 @@ static void rig_init(struct rig *rig, struct fuzz_input *in)
 	rig->psci = (struct psci){ &rig_psci_ops, rig, NR_VCPUS, rig->mem };
 	smccc_table_init(&rig->smccc);
 	fuzz_check(psci_register(&rig->psci, &rig->smccc) == 0);
-	fuzz_check(vendor_register(&rig->smccc) == 0);
+	fuzz_check(vendor_register(&rig->smccc, NULL) == 0);
 	fuzz_check(smccc_table_install(&rig->smccc, &backend_sim, rig->vm) == 0);
 	rig->env = (struct exit_env){
 		.ops = &backend_sim,
