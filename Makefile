@@ -2,6 +2,7 @@
 #
 #   make            build/arm64/arcvisor, static, cross-built where this machine is not arm64
 #   make demo       install what is missing, build, boot a Debian kernel on real KVM
+#   make demo-disk  the same, a whole Debian from a disk: to its login prompt, twice
 #   make test       install what is missing, build, run every test
 #   make test-docker the Dockerfile's steps in a clean Debian tree, and make test in it; as root
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
@@ -229,6 +230,12 @@ demo:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/demo/boot
+
+.PHONY: demo-disk
+demo-disk:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/demo/disk
 
 .PHONY: bench bench-check
 bench:
