@@ -1,49 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The engine on io_uring: a ring with one thread that submits and reaps. The only file that knows
- * liburing, which sets the ring up; entering the kernel is done here, in one place.
+ * The engine on io_uring: a ring with one thread that submits and reaps. liburing sets the ring up
+ * (uring_ring.c); entering the kernel is done here, in one place.
  *
  * Registered buffers are left out on purpose: pages that a balloon punches out of guest memory
  * stay pinned, and a fixed read would then fill pages which the guest no longer has.
  */
 #include <errno.h>
-#include <liburing.h>
-#include <pthread.h>
 #include <sched.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/log.h"
-#include "base/util.h"
 #include "disk_internal.h"
 #include "parts.h"
-#include "queue_internal.h"
+#include "uring.h"
 
 /* <linux/blkdev.h> of Linux 6.12: a block device's discard as a command of the ring. */
 #ifndef BLOCK_URING_CMD_DISCARD
 #define BLOCK_URING_CMD_DISCARD _IO(0x12, 0)
 #endif
 
-#define MAX_SQES    256u /* more go in several batches */
-#define MAX_ALARMS  8u	 /* set and not gone off */
 #define MAX_MOVE    (1u << 30)
 #define MAX_ENTRIES 1000u /* of the kernel without taking anything, before it counts as broken */
 #define PART_TAG    1ull  /* in a user data: one part of the request */
 #define NS_PER_S    1000000000u
-
-struct uring {
-	struct io_uring ring; /* first: tests look into it */
-	struct blk_queue *queue;
-	bool deferred; /* DEFER_TASKRUN: what has finished shows only after an entry */
-	bool has_cmd;  /* URING_CMD is among the operations allowed */
-	int enter_fd;
-	unsigned int enter_flags;
-	pthread_t owner;
-	unsigned int nr_alarms;
-	uint64_t alarm; /* the earliest; UINT64_MAX: none */
-};
 
 /* ---- into the submission queue --------------------------------------------------------------- */
 
@@ -302,7 +282,7 @@ static void uring_alarm(struct blk_queue *queue, uint64_t when)
 					.tv_nsec = (int64_t)(when % NS_PER_S) };
 	struct io_uring_sqe *sqe;
 
-	if (when >= uring->alarm || uring->nr_alarms == MAX_ALARMS)
+	if (when >= uring->alarm || uring->nr_alarms == URING_MAX_ALARMS)
 		return;
 	sqe = get_sqe(uring);
 	io_uring_prep_rw(IORING_OP_TIMEOUT, sqe, 0, &ts, 1, 0);
@@ -312,162 +292,6 @@ static void uring_alarm(struct blk_queue *queue, uint64_t when)
 	uring->alarm = when;
 	uring->nr_alarms++;
 	flush(uring, 0); /* @ts is read now */
-}
-
-/* ---- life ------------------------------------------------------------------------------------ */
-
-/* Debian 12's liburing has not all of these by name. */
-static int ring_register(struct uring *uring, unsigned int what, void *arg, unsigned int nr)
-{
-	long ret = syscall(SYS_io_uring_register, uring->ring.ring_fd, what, arg, nr);
-
-	return ret < 0 ? -errno : (int)ret;
-}
-
-/* Its own file descriptor table entry saves the kernel a look-up a call; for this thread alone. */
-static void register_ring(struct uring *uring)
-{
-	struct io_uring_rsrc_update reg = { .offset = UINT32_MAX,
-					    .data = (unsigned int)uring->ring.ring_fd };
-
-	if (ring_register(uring, IORING_REGISTER_RING_FDS, &reg, 1) != 1)
-		return;
-	uring->enter_fd = (int)reg.offset;
-	uring->enter_flags = IORING_ENTER_REGISTERED_RING;
-	uring->owner = pthread_self();
-}
-
-/* Where the owner has ended, the kernel did it. */
-static void unregister_ring(struct uring *uring)
-{
-	struct io_uring_rsrc_update reg = { .offset = (unsigned int)uring->enter_fd };
-
-	if (uring->enter_flags && pthread_equal(uring->owner, pthread_self()))
-		ring_register(uring, IORING_UNREGISTER_RING_FDS, &reg, 1);
-}
-
-/* Registering comes first: once enabled, the ring's restrictions refuse it. */
-static int uring_attach(struct blk_queue *queue)
-{
-	struct uring *uring = queue->engine;
-
-	if (!(queue->config.flags & BLK_QUEUE_SHARED))
-		register_ring(uring);
-	return ring_register(uring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-}
-
-/*
- * Whoever takes over this process's memory cannot make the ring open, connect or execute: these
- * operations and no others, on the registered files alone. The last two are of younger kernels.
- */
-static int restrict_ring(struct uring *uring)
-{
-	static const uint8_t ops[] = { IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READV,
-				       IORING_OP_WRITEV,  IORING_OP_FSYNC,    IORING_OP_FALLOCATE,
-				       IORING_OP_TIMEOUT, IORING_OP_URING_CMD };
-	struct io_uring_restriction res[ARRAY_SIZE(ops) + 3] = {
-		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
-		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE },
-	};
-	unsigned int nr = ARRAY_SIZE(res), cmd = nr - 2;
-	int ret;
-
-	for (unsigned int i = 0; i < ARRAY_SIZE(ops); i++) {
-		res[i + 2].opcode = IORING_RESTRICTION_SQE_OP;
-		res[i + 2].sqe_op = ops[i];
-	}
-	res[nr - 1].opcode = IORING_RESTRICTION_REGISTER_OP;
-	res[nr - 1].register_op = IORING_UNREGISTER_RING_FDS;
-	do {
-		ret = ring_register(uring, IORING_REGISTER_RESTRICTIONS, res, nr);
-	} while (ret == -EINVAL && nr-- > cmd);
-	uring->has_cmd = ret == 0 && nr > cmd;
-	return ret;
-}
-
-static int register_parts(struct uring *uring)
-{
-	struct blk_queue *queue = uring->queue;
-	int fds[BLK_MAX_QUEUE_DISKS];
-	int ret;
-
-	for (unsigned int i = 0; i < queue->nr_slots; i++)
-		fds[i] = disk_fd(queue->slots[i].disk);
-	ret = io_uring_register_files(&uring->ring, fds, queue->nr_slots);
-	if (ret == 0 && queue->eventfd >= 0)
-		ret = io_uring_register_eventfd(&uring->ring, queue->eventfd);
-	return ret == 0 ? restrict_ring(uring) : ret;
-}
-
-/* Older kernels refuse what they do not know: fewer flags, then. */
-static int make_ring(struct uring *uring)
-{
-	const struct blk_queue_config *config = &uring->queue->config;
-	unsigned int more[] = {
-		IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN,
-		IORING_SETUP_SUBMIT_ALL,
-		0,
-	};
-	unsigned int entries = config->depth < MAX_SQES ? config->depth : MAX_SQES;
-	int ret = -EINVAL;
-
-	if (config->flags & BLK_QUEUE_SHARED)
-		more[0] = IORING_SETUP_SUBMIT_ALL;
-	else if (config->wake == BLK_WAKE_SIGNAL)
-		more[0] = IORING_SETUP_SUBMIT_ALL | IORING_SETUP_SINGLE_ISSUER;
-	for (unsigned int i = 0; i < ARRAY_SIZE(more) && ret == -EINVAL; i++) {
-		struct io_uring_params params = {
-			.flags = IORING_SETUP_R_DISABLED | IORING_SETUP_CQSIZE | more[i],
-			.cq_entries = config->depth + MAX_ALARMS,
-		};
-
-		if (params.cq_entries < entries * 2)
-			params.cq_entries = entries * 2;
-		ret = io_uring_queue_init_params(entries, &uring->ring, &params);
-		uring->deferred = more[i] & IORING_SETUP_DEFER_TASKRUN;
-	}
-	if (ret == 0 && !(uring->ring.features & IORING_FEAT_EXT_ARG)) {
-		io_uring_queue_exit(&uring->ring);
-		ret = -ENOSYS; /* Linux 5.10 and before cannot wait for a time */
-	}
-	return ret;
-}
-
-static int uring_create(struct blk_queue *queue)
-{
-	struct uring *uring = calloc(1, sizeof(*uring));
-	int ret;
-
-	if (!uring)
-		return -ENOMEM;
-	uring->queue = queue;
-	uring->alarm = UINT64_MAX;
-	ret = make_ring(uring);
-	if (ret < 0)
-		goto fail;
-	uring->enter_fd = uring->ring.ring_fd;
-	for (unsigned int i = 0; uring->ring.sq.array && i < *uring->ring.sq.kring_entries; i++)
-		uring->ring.sq.array[i] = i;
-	ret = register_parts(uring);
-	if (ret < 0)
-		goto fail_ring;
-	queue->engine = uring;
-	return 0;
-
-fail_ring:
-	io_uring_queue_exit(&uring->ring);
-fail:
-	free(uring);
-	return ret;
-}
-
-static void uring_destroy(struct blk_queue *queue)
-{
-	struct uring *uring = queue->engine;
-
-	unregister_ring(uring);
-	io_uring_queue_exit(&uring->ring);
-	free(uring);
 }
 
 const struct blk_engine_ops blk_uring_ops = {

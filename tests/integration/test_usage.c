@@ -183,3 +183,31 @@ Test(usage, doctor_says_that_guests_can_run)
 	cr_expect(strstr(machine.text, "guests can run here: yes"), "%s", machine.text);
 	machine_fini(&machine);
 }
+
+static void refused_disk(const char *disk, const char *want)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--disk", disk), want);
+}
+
+static void make_disk(const char *path, off_t size)
+{
+	write_file(path, "", 0);
+	cr_assert_eq(truncate(path, size), 0);
+}
+
+Test(usage, disks_that_cannot_be)
+{
+	make_disk("/tmp/odd.img", 1000);
+	make_disk("/tmp/empty.img", 0);
+	make_disk("/tmp/good.img", 1 << 20);
+	refused_disk("/tmp/nowhere.img", "/tmp/nowhere.img: no such file");
+	refused_disk("/tmp", "/tmp: is a directory");
+	refused_disk("/dev/null", "/dev/null: neither a file nor a block device");
+	refused_disk("/tmp/odd.img", "1000 bytes are no multiple of its blocks of 512");
+	refused_disk("/tmp/empty.img", "/tmp/empty.img: empty");
+	refused_disk("/tmp/good.img,colour=red", "\"colour=red\" is no option of a disk");
+	refused_disk("/proc/self/status,ro,direct", "refuses direct I/O");
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--disk", "/tmp/good.img", "--disk",
+			     "/tmp/good.img,id=b"),
+		"/tmp/good.img: in use by another virtual machine or tool");
+}

@@ -246,6 +246,19 @@ static void refused(const struct backend_caps *caps, const struct vm_config *con
 	cr_expect_null(vm);
 }
 
+Test(vm, refuses_a_disk_that_is_not_there)
+{
+	struct vm_config config = base_config();
+
+	config.nr_disks = 2;
+	config.disks[0] = (struct disk_config){ .path = kernel_path, .id = "disk0" };
+	config.disks[1] = (struct disk_config){ .path = "/tmp/vm_test_nowhere", .id = "disk1" };
+	refused(&good_host, &config);
+	/* The first is closed again. */
+	config.disks[1] = (struct disk_config){ .path = kernel_path, .id = "disk1" };
+	refused(&good_host, &config);
+}
+
 Test(vm, refuses_what_the_host_cannot_have)
 {
 	struct vm_config config = base_config();
