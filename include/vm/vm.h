@@ -62,6 +62,12 @@ struct vm_status {
 
 void vm_get_status(const struct vm *vm, struct vm_status *status);
 
+/*
+ * The file behind disk @id has another size now: the guest is told. Its new size in *@size, bytes.
+ * 0, -ENOENT (no such disk), or why the size cannot be had.
+ */
+int vm_resize_disk(struct vm *vm, const char *id, uint64_t *size);
+
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);
 

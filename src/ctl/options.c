@@ -481,6 +481,7 @@ static const char ctl_notes[] =
 	"  quit           end the guest at once\n"
 	"  registers      of all vCPUs, or of one: vcpu=N\n"
 	"  exits          how often vCPUs left the guest, by kind\n"
+	"  resize         of disk=ID: its file has another size now; tell the guest\n"
 	"\n"
 	"Exit status:\n"
 	"  0  done\n"

@@ -174,12 +174,30 @@ static int run_registers(void *ctx, const struct jval *request, struct jval *ans
 	return control_refuse(answer, "\"vcpu\" is 0 to %u, or left out for all", cpus - 1);
 }
 
+static int run_resize(void *ctx, const struct jval *request, struct jval *answer)
+{
+	const char *id = jval_get_string(request, "disk");
+	uint64_t size;
+	int ret;
+
+	if (!id)
+		return control_refuse(answer,
+				      "\"disk\" is the id of a disk, as of --disk PATH,id=ID");
+	ret = vm_resize_disk(ctx, id, &size);
+	if (ret == -ENOENT)
+		return control_refuse(answer, "there is no disk \"%.64s\"", id);
+	if (ret < 0)
+		return control_refuse(answer, "the disk's size cannot be had: %s", strerror(-ret));
+	jval_put_u64(answer, "size", size);
+	return 0;
+}
+
 static const struct control_command commands[] = {
 	{ "status", run_status }, { "pause", run_pause },
 	{ "resume", run_resume }, { "power-button", run_power_button },
 	{ "stop", run_stop },	  { "reset", run_reset },
 	{ "quit", run_quit },	  { "registers", run_registers },
-	{ "exits", run_exits },
+	{ "exits", run_exits },	  { "resize", run_resize },
 };
 
 int vm_control_init(struct vm *vm)

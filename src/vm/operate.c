@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be asked of a machine that runs, beyond its end. */
+#include <errno.h>
+#include <string.h>
+
 #include "machine.h"
 
 void vm_pause(struct vm *vm)
@@ -29,6 +32,25 @@ void vm_get_status(const struct vm *vm, struct vm_status *status)
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)
 {
 	return vcpu_set_exits(vm->guest->vcpus, kind);
+}
+
+int vm_resize_disk(struct vm *vm, const char *id, uint64_t *size)
+{
+	for (unsigned int i = 0; i < vm->config->nr_disks; i++) {
+		struct disk *disk = vm->disks[i];
+		int ret;
+
+		if (strcmp(disk_config(disk)->id, id) != 0)
+			continue;
+		ret = disk_resize(disk);
+		if (ret < 0)
+			return ret;
+		*size = disk_size(disk);
+		disks_changed(vm->guest, disk);
+		hvc_changed(vm->guest, disk);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 int vm_get_registers(struct vm *vm, unsigned int first, unsigned int count,

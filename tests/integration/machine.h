@@ -58,8 +58,9 @@ unsigned int count_text(const char *text, const char *needle);
 int machine_run(struct machine *machine, const char *const *args);
 
 /* Where the tests find things; relative to the folder they run in. */
-#define KERNEL "guest/Image"
-#define INITRD "guest/initrd.gz"
-#define GUESTS "guests/"
+#define KERNEL	      "guest/Image"
+#define INITRD	      "guest/initrd.gz"
+#define VIRTIO_INITRD "guest/initrd-virtio.gz" /* with virtio drivers */
+#define GUESTS	      "guests/"
 
 #endif
