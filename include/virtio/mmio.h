@@ -29,6 +29,13 @@ struct virtio_mmio;
 int virtio_mmio_create(struct virtio_device *dev, const struct gmem *mem, struct irq_line *line,
 		       struct virtio_mmio **out);
 
+/*
+ * Writes of InterruptACK do not come here: the host's kernel takes them (an ioeventfd that nobody
+ * reads), which saves an exit an interrupt. A read of InterruptStatus then takes back what it
+ * says. Before any vCPU runs.
+ */
+void virtio_mmio_acked_elsewhere(struct virtio_mmio *mmio);
+
 /* No vCPU runs, and nothing of the device is under way. NULL is fine. */
 void virtio_mmio_destroy(struct virtio_mmio *mmio);
 

@@ -58,6 +58,7 @@ struct virtio_mmio {
 	_Atomic uint32_t interrupts; /* INT_* */
 	uint32_t generation;
 	bool resetting;
+	bool acked_elsewhere; /* fixed before any vCPU runs */
 	uint64_t offered, driver_features;
 	uint32_t device_sel, driver_sel, queue_sel;
 	struct mmio_queue queues[];

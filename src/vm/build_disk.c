@@ -55,6 +55,7 @@ static int build_disk(struct guest *guest, struct disk *disk)
 	*this = (struct guest_disk){
 		.base = LAYOUT_VIRTIO_BASE + disks->nr_disks * LAYOUT_VIRTIO_EACH,
 		.doorbell = -1,
+		.ack = -1,
 	};
 	irq_line_init(&this->line, guest->parts->ops, guest->vm, intid, IRQ_EDGE_RISING);
 	disks->nr_disks++;
@@ -142,6 +143,22 @@ static int make_thread(struct guest *guest, struct guest_disk *disk)
 	return vblk_thread_start(disk->vblk, disk->doorbell, &disk->thread);
 }
 
+/* A wish: without it, an acknowledgement is an exit. */
+static void take_acks(struct guest *guest, struct guest_disk *disk)
+{
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+
+	if (fd < 0)
+		return;
+	if (guest->parts->ops->ioeventfd_bind(guest->vm, fd, disk->base + VIRTIO_MMIO_INT_ACK, 4) <
+	    0) {
+		close(fd);
+		return;
+	}
+	disk->ack = fd;
+	virtio_mmio_acked_elsewhere(disk->mmio);
+}
+
 int disks_connect(struct guest *guest)
 {
 	struct guest_disks *disks = &guest->disks;
@@ -150,6 +167,7 @@ int disks_connect(struct guest *guest)
 	for (unsigned int i = 0; ret == 0 && i < disks->nr_disks; i++) {
 		struct guest_disk *disk = &disks->disks[i];
 
+		take_acks(guest, disk);
 		ret = irq_line_bind_eventfd(&disk->line);
 		if (ret == 0 && is_threaded(disk_config(vblk_disk(disk->vblk))))
 			ret = make_thread(guest, disk);
@@ -204,8 +222,16 @@ void disks_detach(struct guest *guest, unsigned int vcpu)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+static void release(struct guest *guest, int fd, gpa_t gpa)
+{
+	guest->parts->ops->ioeventfd_unbind(guest->vm, fd, gpa, 4);
+	close(fd);
+}
+
 static void fini_disk(struct guest *guest, struct guest_disk *disk)
 {
+	if (disk->ack >= 0)
+		release(guest, disk->ack, disk->base + VIRTIO_MMIO_INT_ACK);
 	if (disk->in_kernel)
 		guest->parts->ops->ioeventfd_unbind(guest->vm, disk->doorbell,
 						    disk->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4);

@@ -16,6 +16,7 @@ struct guest_disk {
 	struct virtio_mmio *mmio;
 	struct irq_line line;
 	gpa_t base;
+	int ack;	/* eventfd that takes acknowledgements, and is never read; -1: exits do */
 	int doorbell;	/* eventfd; -1: the vCPU that rings serves */
 	bool in_kernel; /* the host's kernel rings it, without an exit */
 	struct vblk_thread *thread;

@@ -315,6 +315,19 @@ Test(virtio_mmio, interrupts_until_acknowledged)
 	cr_expect_eq(edges, 2, "each is an edge");
 }
 
+Test(virtio_mmio, interrupts_until_read_where_others_take_acknowledgements)
+{
+	virtio_mmio_acked_elsewhere(mmio);
+	bring_up();
+	virtio_interrupt(&device.dev);
+	virtio_interrupt(&device.dev);
+	cr_expect_eq(get(INTERRUPT_STATUS), 1);
+	cr_expect_eq(get(INTERRUPT_STATUS), 0);
+	virtio_interrupt(&device.dev);
+	cr_expect_eq(edges, 3, "each is an edge");
+	cr_expect_eq(get(INTERRUPT_STATUS), 1);
+}
+
 Test(virtio_mmio, tells_of_a_new_configuration)
 {
 	bring_up();
