@@ -118,7 +118,10 @@ struct blk_queue;
  */
 int blk_queue_create(const struct blk_queue_config *config, struct blk_queue **out);
 
-/* After blk_queue_drain(), or never attached. NULL is fine. */
+/*
+ * After blk_queue_drain(), or never attached. By the owner or after its thread has ended: else the
+ * kernel keeps the ring until it ends. NULL is fine.
+ */
 void blk_queue_destroy(struct blk_queue *queue);
 
 /*

@@ -301,16 +301,20 @@ static int create_with(struct blk_queue *queue, const struct blk_engine_ops *ops
 static void say_engine(int refused)
 {
 	static atomic_flag said = ATOMIC_FLAG_INIT;
+	const char *remedy = "allow its system calls in the container's seccomp profile, or set "
+			     "kernel.io_uring_disabled=0";
 
 	if (atomic_flag_test_and_set(&said))
 		return;
+	if (refused == -ENOSYS || refused == -EINVAL)
+		remedy = "use Linux 5.11 or later";
+	else if (refused == -ENOMEM || refused == -EMFILE)
+		remedy = "raise ulimit -l and ulimit -n";
 	if (refused == 0)
 		log_info("disks are served by io_uring");
 	else
-		log_warn("disks are served by threads, slower: io_uring is refused here (%s); "
-			 "allow its system calls in the container's seccomp profile, or set "
-			 "kernel.io_uring_disabled=0",
-			 strerror(-refused));
+		log_warn("disks are served by threads, slower: io_uring is refused here (%s); %s",
+			 strerror(-refused), remedy);
 }
 
 static int create_engine(struct blk_queue *queue)
