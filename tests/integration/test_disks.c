@@ -97,20 +97,20 @@ static void check_discard(struct machine *machine)
 	      "gone-vda\r\ngone-vdc\r\ngone-all");
 }
 
-/* Requests of both vCPUs are under way on every disk whenever the pauses come. */
+/*
+ * Requests of both vCPUs are under way on every disk while the pauses come; few and large ones, so
+ * that an emulated host is not busy with them for minutes.
+ */
 static void check_pause(struct machine *machine)
 {
-	machine_send(machine, "for d in a b c d; do for i in 1 2 3; do dd if=/dev/vd$d bs=4k "
-			      "iflag=direct 2>/dev/null | md5sum >/tmp/$d$i & done; done; wait; "
-			      "cat /tmp/[a-d][123] | sort | uniq | wc -l; "
-			      "echo lines-'done'\n");
-	for (unsigned int i = 0; i < 10; i++) {
+	machine_send(machine, "for d in a b c d; do for i in 1 2; do dd if=/dev/vd$d bs=64k "
+			      "iflag=direct 2>/dev/null | md5sum >/tmp/$d$i & done; done\n");
+	for (unsigned int i = 0; i < 5; i++) {
 		ctl("pause", NULL);
 		ctl("resume", NULL);
 	}
-	cr_assert(machine_expect(machine, "lines-done"), "%s\n%s", machine->text, machine->errors);
-	cr_assert(machine_expect(machine, PROMPT));
-	shell(machine, "for d in a b c d; do cmp /tmp/${d}1 /tmp/${d}3 && echo sum-'vd'$d; done",
+	shell(machine,
+	      "wait; for d in a b c d; do cmp /tmp/${d}1 /tmp/${d}2 && echo sum-'vd'$d; done",
 	      "sum-vda\r\nsum-vdb\r\nsum-vdc\r\nsum-vdd");
 }
 

@@ -341,6 +341,34 @@ Test(fdt, hvc_blk_has_an_edge_interrupt_a_cpu)
 	expect_cells(hvc, "interrupts", CELLS(0, 2, 1, 0, 8, 1));
 }
 
+static void expect_dtc_is_content(void);
+
+Test(fdt, virtio_windows_have_an_edge_interrupt_each)
+{
+	static const struct irq_line lines[] = { { .intid = 48, .trigger = IRQ_EDGE_RISING },
+						 { .intid = 50, .trigger = IRQ_EDGE_RISING } };
+	static const char second[] = "/virtio_mmio@a000200";
+
+	build();
+	expect_no_node("/virtio_mmio@a000000");
+	config.nr_virtio = 2;
+	for (unsigned int i = 0; i < 2; i++)
+		config.virtio[i] = (struct fdt_virtio){
+			.base = LAYOUT_VIRTIO_BASE + i * LAYOUT_VIRTIO_EACH,
+			.size = LAYOUT_VIRTIO_EACH,
+			.line = &lines[i],
+		};
+	build();
+	expect_cells("/virtio_mmio@a000000", "interrupts", CELLS(0, 16, 1));
+	expect_strings(second, "compatible", "virtio,mmio");
+	expect_cells(second, "reg", CELLS(0, 0x0a000200, 0, 0x200));
+	expect_cells(second, "interrupts", CELLS(0, 18, 1));
+	expect_flag(second, "dma-coherent");
+	test_dir_init();
+	expect_dtc_is_content();
+	test_dir_fini();
+}
+
 Test(fdt, the_clock_is_fixed_at_24_mhz)
 {
 	build();
