@@ -65,6 +65,9 @@ void vblk_lane_detach(void);
 /* Completes what has finished, on the lane's thread. True: there was something. */
 bool vblk_lane_reap(struct vblk_lane *lane);
 
+/* BLK_WAKE_SIGNAL: the owner was interrupted; before it reaps. On the lane's thread. */
+void vblk_lane_interrupted(struct vblk_lane *lane);
+
 /* Completes all that is in flight, on the lane's thread; waits for it. */
 void vblk_lane_drain(struct vblk_lane *lane);
 

@@ -292,9 +292,14 @@ bool vblk_lane_reap(struct vblk_lane *lane)
 	any = reaped > 0;
 	if (lane->starved)
 		any |= serve_starved(lane);
-	if (lane->armed && !any && !vblk_lane_in_flight(lane))
-		arm(lane, false);
 	return any;
+}
+
+/* The timer goes on from one request to the next, so that only the last one of many pays for it. */
+void vblk_lane_interrupted(struct vblk_lane *lane)
+{
+	if (lane->armed && !vblk_lane_in_flight(lane))
+		arm(lane, false);
 }
 
 void vblk_lane_drain(struct vblk_lane *lane)

@@ -202,6 +202,12 @@ int disks_attach(struct guest *guest, unsigned int vcpu)
 	return guest->disks.wakers ? vblk_lane_attach(guest->disks.wakers[vcpu].lane) : 0;
 }
 
+void disks_interrupted(struct guest *guest, unsigned int vcpu)
+{
+	if (guest->disks.wakers)
+		vblk_lane_interrupted(guest->disks.wakers[vcpu].lane);
+}
+
 void disks_reap(struct guest *guest, unsigned int vcpu)
 {
 	if (guest->disks.wakers)

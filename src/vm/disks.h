@@ -41,6 +41,7 @@ void disks_describe(const struct guest *guest, struct fdt_config *fdt);
 
 /* On a vCPU's own thread. */
 int disks_attach(struct guest *guest, unsigned int vcpu);
+void disks_interrupted(struct guest *guest, unsigned int vcpu);
 void disks_reap(struct guest *guest, unsigned int vcpu);
 void disks_drain(struct guest *guest, unsigned int vcpu);
 void disks_detach(struct guest *guest, unsigned int vcpu);

@@ -11,6 +11,11 @@ static int on_start(void *ctx, unsigned int vcpu)
 	return ret == 0 ? disks_attach(guest, vcpu) : ret;
 }
 
+static void on_interrupted(void *ctx, unsigned int vcpu)
+{
+	disks_interrupted(ctx, vcpu);
+}
+
 static void on_entry(void *ctx, unsigned int vcpu)
 {
 	disks_reap(ctx, vcpu);
@@ -40,6 +45,7 @@ static const struct vcpu_hook_ops hook_ops = {
 /* For who serves disks inline; others need not look at each entry. */
 static const struct vcpu_hook_ops inline_hook_ops = {
 	.start = on_start,
+	.interrupted = on_interrupted,
 	.entry = on_entry,
 	.park = on_park,
 	.end = on_end,
