@@ -92,10 +92,11 @@ static enum blk_engine pick_disks(struct guest *guest)
 int hvc_build(struct guest *guest)
 {
 	struct guest_hvc *hvc = &guest->hvc;
+	enum blk_engine engine = pick_disks(guest);
 	struct hvc_blk_config config = {
 		.mem = &guest->mem,
 		.nr_vcpus = guest->parts->config->cpus,
-		.engine = pick_disks(guest),
+		.engine = engine,
 		.disks = hvc->disks,
 		.nr_disks = hvc->nr_disks,
 		.has_mmio = true,

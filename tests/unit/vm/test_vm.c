@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "abi/hvc_blk.h"
 #include "backend/sim.h"
 #include "boot/layout.h"
 #include "hvc/psci.h"
@@ -99,6 +100,33 @@ Test(vm, system_off_ends_it)
 	play_psci(PSCI_FN_SYSTEM_OFF);
 	cr_expect_eq(run(&config, &end), 0);
 	cr_expect_eq(end, MACHINE_OFF);
+}
+
+/* Its vCPU finds the disk by a call, in the first boot and in the next. */
+Test(vm, disks_by_hypercall_are_there_after_each_reset)
+{
+	struct vm_config config = base_config();
+	const uint64_t disk0[] = { 0 };
+	struct vcpu_exit reply = { 0 };
+	char path[] = "/tmp/vm_test_disk.XXXXXX";
+	enum machine_end end;
+	int fd = mkstemp(path);
+
+	cr_assert_eq(ftruncate(fd, 1 << 20), 0);
+	config.nr_disks = 1;
+	config.disks[0] = (struct disk_config){ .path = path, .id = "d", .via = DISK_VIA_HVC };
+	sim_play_call(0, false, HVC_BLK_PROBE, 0, NULL);
+	play_psci(PSCI_FN_SYSTEM_RESET);
+	sim_play_call(0, false, HVC_BLK_CAPACITY, 1, disk0);
+	play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(run(&config, &end), 0);
+	cr_expect_eq(end, MACHINE_OFF);
+	cr_expect(sim_reply(0, 0, &reply));
+	cr_expect_eq(reply.smccc.ret[0], 1);
+	cr_expect(sim_reply(0, 1, &reply));
+	cr_expect_eq(reply.smccc.ret[0], 2048);
+	close(fd);
+	unlink(path);
 }
 
 Test(vm, a_reset_builds_everything_anew)
