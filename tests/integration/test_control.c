@@ -189,10 +189,9 @@ Test(control, a_killed_machine_s_socket_is_replaced)
 
 static void boot_linux(struct machine *machine, const char *cpus)
 {
-	machine_start(machine,
-		      MACHINE_ARGS("run", "--kernel", KEYS_KERNEL, "--initrd", KEYS_INITRD,
-				   "--cpus", cpus, "--control", path, "--stop-timeout", "600",
-				   "--cmdline", "console=ttyAMA0 quiet watchdog_thresh=1"));
+	machine_start(machine, MACHINE_ARGS("run", "--kernel", KEYS_KERNEL, "--initrd", KEYS_INITRD,
+					    "--cpus", cpus, "--control", path, "--stop-timeout",
+					    "600", "--cmdline", "console=ttyAMA0 quiet"));
 	cr_assert(machine_expect(machine, PROMPT), "%s%s", machine->text, machine->errors);
 }
 
@@ -227,10 +226,10 @@ static const char watch_clock[] =
 	"(last=0; while read up _ </proc/uptime; do up=${up%.*}${up#*.}; "
 	"[ $up -lt $last ] && echo clock \"went\" back: $last $up; last=$up; done) &";
 
-/* A pause that lasts is what is tested: longer than the guest's watchdog of 2 s lets pass. */
+/* A pause that lasts is what is tested: longer than Linux lets pass before it reports a stall. */
 static double pause_a_while(void)
 {
-	const struct timespec length = { .tv_sec = 5 };
+	const struct timespec length = { .tv_sec = 25 };
 	double begin;
 
 	expect_ok("ctl %s pause");
@@ -262,7 +261,6 @@ Test(control, linux_sees_no_time_pass_in_a_pause)
 	boot_linux(&machine, "2");
 	shell(&machine, watch_clock);
 	check_pause(&machine);
-	check_pause(&machine);
 	shell(&machine, "dmesg | grep -i -c 'lockup\\|stall\\|hung\\|clocksource.*unstable' | "
 			"sed 's/^/complaints=/'");
 	cr_expect(machine_expect(&machine, "\ncomplaints=0"), "%s", machine.text);
@@ -278,8 +276,8 @@ Test(control, complaint_2_linux_powers_off_at_sigterm)
 	struct machine machine;
 
 	boot_linux(&machine, "1");
-	cr_assert(machine_expect(&machine, "power key: listening") ||
-			  strstr(machine.text, "power key: listening"),
+	cr_assert(strstr(machine.text, "power key: listening") ||
+			  machine_expect(&machine, "power key: listening"),
 		  "%s", machine.text);
 	kill(machine.pid, SIGTERM);
 	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s%s", machine.text, machine.errors);
