@@ -76,7 +76,7 @@ static void rig_end(void *ctx, enum machine_end why)
 	rig->ends++;
 }
 
-static void rig_init(struct rig *rig)
+static void rig_start(struct rig *rig, const void *code, size_t size)
 {
 	const struct backend_vm_config vm_config = { 0 };
 	const struct backend_gic_config gic = {
@@ -91,7 +91,7 @@ static void rig_init(struct rig *rig)
 	cr_assert_eq(backend_kvm.vm_create(&vm_config, &rig->vm), 0);
 	gmem_init(&rig->mem);
 	cr_assert_eq(gmem_add(&rig->mem, LAYOUT_RAM_BASE, 0x200000), 0);
-	cr_assert_eq(gmem_write(&rig->mem, LAYOUT_RAM_BASE, guest_code, sizeof(guest_code)), 0);
+	cr_assert_eq(gmem_write(&rig->mem, LAYOUT_RAM_BASE, code, size), 0);
 	cr_assert_eq(
 		backend_kvm.mem_map(rig->vm, LAYOUT_RAM_BASE, rig->mem.regions[0].host, 0x200000),
 		0);
@@ -122,6 +122,11 @@ static void rig_init(struct rig *rig)
 		cr_assert_eq(
 			vcpu_set_power_on(rig->vcpus, i, LAYOUT_RAM_BASE, DEVICE_BASE + i * 0x1000),
 			VCPU_OFF);
+}
+
+static void rig_init(struct rig *rig)
+{
+	rig_start(rig, guest_code, sizeof(guest_code));
 }
 
 static void rig_fini(struct rig *rig)
@@ -213,4 +218,51 @@ Test(pause, stops_every_vcpu)
 			sched_yield();
 	}
 	rig_fini(&rig);
+}
+
+/* Time for the vCPUs to get into the guest: what is paused there shows in the exits' counts. */
+static void let_run(void)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	nanosleep(&moment, NULL);
+}
+
+/* @code never leaves the guest: only pauses make it do so. */
+static void pause_within(const uint32_t *code, size_t size)
+{
+	struct lengths lengths = { 0 };
+	struct vcpu_regs regs;
+	struct rig rig;
+
+	rig_start(&rig, code, size);
+	while (lengths.count < 100 ||
+	       vcpu_set_exits(rig.vcpus, VCPU_EXIT_INTERRUPTED) < 100 * NR_VCPUS) {
+		let_run();
+		timed_pause(rig.vcpus, &lengths);
+		for (unsigned int i = 0; i < NR_VCPUS; i++) {
+			cr_assert_eq(vcpu_set_get_regs(rig.vcpus, i, &regs), 0);
+			/* Paused before it had ever run, it is not reset yet. */
+			if (vcpu_set_power_state(rig.vcpus, i) != VCPU_ON)
+				continue;
+			cr_assert_lt(regs.pc - LAYOUT_RAM_BASE, size);
+		}
+		vcpu_set_resume(rig.vcpus);
+	}
+	tell(&lengths);
+	rig_fini(&rig);
+}
+
+Test(pause, stops_vcpus_that_spin)
+{
+	static const uint32_t code[] = { 0x14000000 }; /* b . */
+
+	pause_within(code, sizeof(code));
+}
+
+Test(pause, stops_vcpus_that_sleep)
+{
+	static const uint32_t code[] = { 0xd503207f, 0x17ffffff }; /* wfi; b .-4 */
+
+	pause_within(code, sizeof(code));
 }
