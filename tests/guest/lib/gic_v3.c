@@ -13,22 +13,35 @@
 #define GICD_CTLR_RWP	      (1U << 31)
 #define GICD_IROUTER	      0x6000U
 
+#define GICR_FIRST_COUNT	   123U	    /* what the first region holds */
 #define GICR_STRIDE		   0x20000U /* RD_base and SGI_base */
 #define GICR_SGI_BASE		   0x10000U
 #define GICR_TYPER		   0x0008U
-#define GICR_TYPER_LAST		   (1U << 4)
+#define GICR_TYPER_LAST		   (1U << 4) /* of its region */
+#define GICR_TYPER_NUMBER(typer)   ((unsigned int)((typer) >> 8) & 0xffff)
 #define GICR_WAKER		   0x0014U
 #define GICR_WAKER_PROCESSOR_SLEEP (1U << 1)
 #define GICR_WAKER_CHILDREN_ASLEEP (1U << 2)
 
 static uintptr_t redistributor(unsigned int n)
 {
-	return GICR_BASE + (uintptr_t)n * GICR_STRIDE;
+	return n < GICR_FIRST_COUNT ? GICR_BASE + (uintptr_t)n * GICR_STRIDE
+				    : GICR2_BASE + (uintptr_t)(n - GICR_FIRST_COUNT) * GICR_STRIDE;
 }
 
+static uint64_t typer_of(unsigned int n)
+{
+	return mmio_read64(redistributor(n) + GICR_TYPER);
+}
+
+/* The first region may be full and the only one: then nothing answers where the second would be. */
 static bool last_redistributor(unsigned int n)
 {
-	return n == MAX_CPUS - 1 || mmio_read64(redistributor(n) + GICR_TYPER) & GICR_TYPER_LAST;
+	if (n == MAX_CPUS - 1)
+		return true;
+	if (!(typer_of(n) & GICR_TYPER_LAST))
+		return false;
+	return n + 1 != GICR_FIRST_COUNT || GICR_TYPER_NUMBER(typer_of(n + 1)) != n + 1;
 }
 
 unsigned int gic_v3_cpu_count(void)
@@ -42,7 +55,7 @@ unsigned int gic_v3_cpu_count(void)
 
 uint64_t gic_v3_affinity(unsigned int n)
 {
-	uint64_t affinity = mmio_read64(redistributor(n) + GICR_TYPER) >> 32;
+	uint64_t affinity = typer_of(n) >> 32;
 
 	return (affinity & 0xffffff) | (affinity >> 24) << 32;
 }
