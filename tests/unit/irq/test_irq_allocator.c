@@ -14,6 +14,7 @@ static void setup(void)
 
 TestSuite(irq_allocator, .init = setup);
 
+/* Complaint 14: each interrupt that the controller has can be a device's. */
 Test(irq_allocator, hands_out_each_spi_once_from_the_lowest)
 {
 	unsigned int intid;
