@@ -170,12 +170,12 @@ char *jval_text(const struct jval *val)
 void jval_walk(const struct jval *val,
 	       void (*each)(void *ctx, const char *name, const struct jval *val), void *ctx)
 {
-	json_t *value = value_of(val), *item;
-	const char *name;
-	size_t i;
+	json_t *value = value_of(val);
 
-	json_object_foreach(value, name, item) each(ctx, name, jval_of(item));
-	json_array_foreach(value, i, item) each(ctx, NULL, jval_of(item));
+	for (void *i = json_object_iter(value); i; i = json_object_iter_next(value, i))
+		each(ctx, json_object_iter_key(i), jval_of(json_object_iter_value(i)));
+	for (size_t i = 0; i < json_array_size(value); i++)
+		each(ctx, NULL, jval_of(json_array_get(value, i)));
 }
 
 enum jval_kind jval_kind(const struct jval *val)
