@@ -2,6 +2,7 @@
 /* Split virtqueues: chains, used buffers, who is told, and drivers that break the rules. */
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <stdatomic.h>
 
 #include "driver.h"
 
@@ -396,4 +397,67 @@ Test(virtqueue, works_again_once_it_was_disabled_and_enabled)
 	enable(false);
 	driver_offer(&driver, driver_chain(&driver, &buf, 1));
 	cr_expect_eq(virtqueue_pop_locked(&vq, &chain), 1);
+}
+
+/* ---- descriptors that change under us -------------------------------------------------------- */
+
+static _Atomic bool stop;
+
+/* Another vCPU: good and bad addresses, lengths and flags into the descriptors of both tables. */
+static void *changer(void *arg)
+{
+	struct virtq_desc *table = gmem_slice(&mem, TABLE, 4 * sizeof(*table));
+	uint64_t state = 1;
+
+	(void)arg;
+	while (!atomic_load(&stop)) {
+		struct virtq_desc *desc;
+
+		state = state * 6364136223846793005u + 1442695040888963407u;
+		desc = state >> 63 ? &table[(state >> 40) % 4] : &driver.desc[(state >> 40) % 4];
+		__atomic_store_n(&desc->addr, state & 0x100 ? TABLE + (state & 0x3f0) : state >> 20,
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&desc->len, state & 0x200 ? 64u : (uint32_t)(state >> 8),
+				 __ATOMIC_RELAXED);
+		__atomic_store_n(&desc->flags, (uint16_t)(state >> 50 & 7), __ATOMIC_RELAXED);
+		__atomic_store_n(&desc->next, (uint16_t)(state >> 53 & 3), __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void expect_inside(void)
+{
+	const uint8_t *ram = host(DRIVER_RAM_BASE);
+
+	cr_assert_leq(chain.nr_out + chain.nr_in, IOVS);
+	for (unsigned int i = 0; i < chain.nr_out + chain.nr_in; i++) {
+		const uint8_t *base = iov[i].iov_base;
+
+		cr_assert(base >= ram && base < ram + DRIVER_RAM_SIZE);
+		cr_assert_leq(iov[i].iov_len, (size_t)(ram + DRIVER_RAM_SIZE - base));
+		cr_assert_gt(iov[i].iov_len, 0);
+	}
+}
+
+Test(virtqueue, gives_guest_memory_alone_while_descriptors_change)
+{
+	unsigned int good = 0;
+	pthread_t thread;
+
+	enable(false);
+	cr_assert_eq(pthread_create(&thread, NULL, changer, NULL), 0);
+	for (unsigned int i = 0; i < 20000 || good < 10; i++) {
+		driver_offer(&driver, (uint16_t)(i % 4));
+		if (virtqueue_pop_locked(&vq, &chain) == 1) {
+			expect_inside();
+			good++;
+			continue;
+		}
+		virtqueue_disable(&vq);
+		driver.avail_idx = 0;
+		driver.avail->idx = 0;
+		enable(false);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
 }
