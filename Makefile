@@ -14,6 +14,7 @@
 #   make bench-check instruction counts against the baseline, as make test does
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same
+#   make bench-disk what an operation on a disk costs, beside the same
 #   make bench-block what the block layer adds to a read
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean      what was built; the cache of Debian packages (.cache) stays
@@ -236,6 +237,12 @@ demo-disk:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/demo/disk
+
+.PHONY: bench-disk
+bench-disk:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/bench/disk/run
 
 .PHONY: bench bench-check
 bench:
