@@ -15,6 +15,7 @@
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same
 #   make bench-disk what an operation on a disk costs, beside the same
+#   make soak       the long tests: power cuts, kills, every pattern of fio
 #   make bench-block what the block layer adds to a read
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean      what was built; the cache of Debian packages (.cache) stays
@@ -243,6 +244,12 @@ bench-disk:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/bench/disk/run
+
+.PHONY: soak
+soak:
+	$(Q)tools/setup/setup.sh test
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tests/soak
 
 .PHONY: bench bench-check
 bench:
