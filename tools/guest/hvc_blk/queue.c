@@ -1,0 +1,522 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Requests into rings, doorbells, completions out of them. */
+#include <linux/bvec.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+
+#include <asm/cputype.h>
+
+#include "hvc_blk.h"
+
+/* ---- one request ---------------------------------------------------------------------------- */
+
+static u32 put_segments(struct request *rq, struct hvc_blk_segment *seg, u32 most)
+{
+	struct req_iterator iter;
+	struct bio_vec bv;
+	u32 n = 0;
+
+	rq_for_each_bvec(bv, rq, iter) {
+		if (WARN_ON_ONCE(n == most))
+			return 0;
+		seg[n].gpa = cpu_to_le64(page_to_phys(bv.bv_page) + bv.bv_offset);
+		seg[n].len = cpu_to_le32(bv.bv_len);
+		seg[n].reserved = 0;
+		n++;
+	}
+	return n;
+}
+
+static bool put_data(struct request *rq, struct hvc_blk_sqe *sqe)
+{
+	struct hvc_blk_pdu *pdu = blk_mq_rq_to_pdu(rq);
+	u32 n;
+
+	if (blk_rq_nr_phys_segments(rq) == 1) {
+		n = put_segments(rq, sqe->seg, ARRAY_SIZE(sqe->seg));
+	} else {
+		n = put_segments(rq, pdu->table, HVC_BLK_MAX_SEGS);
+		sqe->flags |= HVC_BLK_SQE_INDIRECT;
+		sqe->seg[0].gpa = cpu_to_le64(virt_to_phys(pdu->table));
+		sqe->seg[0].len = cpu_to_le32(n * HVC_BLK_SLOT);
+	}
+	sqe->nseg = cpu_to_le16(n);
+	return n > 0;
+}
+
+static blk_status_t fill(struct request *rq, struct hvc_blk_sqe *sqe)
+{
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->tag = cpu_to_le16(rq->tag);
+	if (req_op(rq) == REQ_OP_FLUSH) {
+		sqe->op = HVC_BLK_OP_FLUSH;
+		return BLK_STS_OK;
+	}
+	sqe->sector = cpu_to_le64(blk_rq_pos(rq));
+	sqe->nr_sectors = cpu_to_le32(blk_rq_sectors(rq));
+	if (rq->cmd_flags & REQ_FUA)
+		sqe->flags |= HVC_BLK_SQE_FUA;
+	switch (req_op(rq)) {
+	case REQ_OP_READ:
+		sqe->op = HVC_BLK_OP_READ;
+		return put_data(rq, sqe) ? BLK_STS_OK : BLK_STS_IOERR;
+	case REQ_OP_WRITE:
+		sqe->op = HVC_BLK_OP_WRITE;
+		return put_data(rq, sqe) ? BLK_STS_OK : BLK_STS_IOERR;
+	case REQ_OP_DISCARD:
+		sqe->op = HVC_BLK_OP_DISCARD;
+		return BLK_STS_OK;
+	case REQ_OP_WRITE_ZEROES:
+		sqe->op = HVC_BLK_OP_WRITE_ZEROES;
+		if (rq->cmd_flags & REQ_NOUNMAP)
+			sqe->flags |= HVC_BLK_SQE_NOUNMAP;
+		return BLK_STS_OK;
+	default:
+		return BLK_STS_NOTSUPP;
+	}
+}
+
+/* Under the queue's lock. There is room: no more requests have tags than the ring has entries. */
+static blk_status_t put_request(struct hvc_blk_queue *q, struct request *rq)
+{
+	blk_status_t status = fill(rq, &q->sq[q->sq_tail & (q->disk->depth - 1)]);
+
+	if (status == BLK_STS_OK)
+		q->sq_tail++;
+	return status;
+}
+
+/* The entries are there before the host can see them counted. */
+static void publish(struct hvc_blk_queue *q)
+{
+	smp_store_release(&q->header->sq_tail, cpu_to_le32(q->sq_tail));
+}
+
+/* ---- completions ---------------------------------------------------------------------------- */
+
+static blk_status_t status_of(u8 status)
+{
+	switch (status) {
+	case HVC_BLK_OK:
+		return BLK_STS_OK;
+	case HVC_BLK_UNSUPPORTED:
+		return BLK_STS_NOTSUPP;
+	case HVC_BLK_NO_SPACE:
+		return BLK_STS_NOSPC;
+	case HVC_BLK_TIMEOUT:
+		return BLK_STS_TIMEOUT;
+	default:
+		return BLK_STS_IOERR;
+	}
+}
+
+#define SLOW_MAX 16
+
+struct slow {
+	struct request *rq[SLOW_MAX];
+	blk_status_t status[SLOW_MAX];
+	unsigned int nr;
+};
+
+static void take_one(struct hvc_blk_queue *q, const struct hvc_blk_cqe *cqe,
+		     struct io_comp_batch *iob, struct slow *slow)
+{
+	struct request *rq = blk_mq_tag_to_rq(q->disk->set.tags[q->hwq], le16_to_cpu(cqe->tag));
+	blk_status_t status = status_of(cqe->status);
+
+	if (WARN_ON_ONCE(!rq || !blk_mq_request_started(rq)))
+		return;
+	if (blk_mq_add_to_batch(rq, iob, status != BLK_STS_OK, blk_mq_end_request_batch))
+		return;
+	slow->rq[slow->nr] = rq;
+	slow->status[slow->nr++] = status;
+}
+
+/*
+ * Requests are ended after the lock is gone: who waits for one may send the next at once. Those
+ * that can be ended together are left in @iob.
+ */
+static unsigned int collect(struct hvc_blk_queue *q, struct io_comp_batch *iob)
+{
+	struct slow slow;
+	unsigned int i, found = 0;
+	unsigned long flags;
+	u32 tail;
+
+	do {
+		slow.nr = 0;
+		spin_lock_irqsave(&q->lock, flags);
+		tail = le32_to_cpu(smp_load_acquire(&q->header->cq_tail));
+		while (q->cq_head != tail && slow.nr < SLOW_MAX) {
+			take_one(q, &q->cq[q->cq_head & (q->disk->depth - 1)], iob, &slow);
+			q->cq_head++;
+			found++;
+		}
+		smp_store_release(&q->header->cq_head, cpu_to_le32(q->cq_head));
+		spin_unlock_irqrestore(&q->lock, flags);
+		for (i = 0; i < slow.nr; i++)
+			blk_mq_end_request(slow.rq[i], slow.status[i]);
+	} while (slow.nr == SLOW_MAX);
+	if (unlikely(le32_to_cpu(READ_ONCE(q->header->generation)) !=
+		     READ_ONCE(q->disk->generation)))
+		schedule_work(&q->disk->resize);
+	return found;
+}
+
+static void end_batch(struct io_comp_batch *iob)
+{
+	if (iob->complete)
+		iob->complete(iob);
+}
+
+/* ---- doorbells ------------------------------------------------------------------------------ */
+
+static void call_failed(struct hvc_blk_queue *q, const char *what, int err)
+{
+	dev_err_ratelimited(q->disk->hb->dev, "disk %u, queue %u: the host refuses %s: %d\n",
+			    q->disk->index, q->id, what, err);
+}
+
+/* On the queue's CPU, which cannot change meanwhile. */
+static void doorbell(struct hvc_blk_queue *q)
+{
+	int err;
+
+	WRITE_ONCE(q->rung, READ_ONCE(q->sq_tail));
+	err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_DOORBELL, q->id);
+	if (unlikely(err))
+		call_failed(q, "a doorbell", err);
+}
+
+static void reap(struct hvc_blk_queue *q)
+{
+	int err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_REAP, q->id);
+
+	if (unlikely(err))
+		call_failed(q, "to reap", err);
+}
+
+/* Rings, and ends what the host had at hand. */
+static void ring(struct hvc_blk_queue *q)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+
+	if (unlikely(get_cpu() != q->cpu->cpu)) {
+		hvc_blk_cpu_kick(q->cpu);
+		put_cpu();
+		return;
+	}
+	doorbell(q);
+	put_cpu();
+	if (q->poll)
+		return;
+	collect(q, &iob);
+	end_batch(&iob);
+}
+
+static struct hvc_blk_queue *queue_of(struct hvc_blk_disk *disk, unsigned int n, unsigned int cpu)
+{
+	unsigned int hwq = n * nr_cpu_ids + cpu;
+
+	return hwq < disk->nr_queues ? &disk->queues[hwq] : NULL;
+}
+
+#define for_each_queue_of(c, q, d, n)							\
+	for (d = 0; d < (c)->hb->nr_disks; d++)						\
+		for (n = 0; (q = queue_of(&(c)->hb->disks[d], n, (c)->cpu)); n++)	\
+			if (READ_ONCE(q->live))
+
+void hvc_blk_cpu_serve(struct hvc_blk_cpu *c)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+	struct hvc_blk_queue *q, *by = NULL;
+	unsigned int d, n;
+
+	for_each_queue_of(c, q, d, n) {
+		if (READ_ONCE(q->rung) != READ_ONCE(q->sq_tail))
+			doorbell(q);
+		/* One REAP is for all queues of the CPU, but one of a queue that is polled. */
+		if (!by || by->poll)
+			by = q;
+	}
+	if (by)
+		reap(by);
+	for_each_queue_of(c, q, d, n)
+		collect(q, &iob);
+	end_batch(&iob);
+}
+
+static void kicked(void *data)
+{
+	struct hvc_blk_cpu *c = data;
+
+	/* What is put into a ring after this is seen now, or kicks again. */
+	atomic_set_release(&c->kicked, 0);
+	smp_mb__after_atomic();
+	hvc_blk_cpu_serve(c);
+}
+
+void hvc_blk_cpu_kick(struct hvc_blk_cpu *c)
+{
+	if (atomic_xchg(&c->kicked, 1))
+		return;
+	if (smp_call_function_single_async(c->cpu, &c->csd))
+		atomic_set(&c->kicked, 0); /* offline: blk-mq has drained its queues */
+}
+
+void hvc_blk_cpu_init(struct hvc_blk *hb, struct hvc_blk_cpu *c, unsigned int cpu)
+{
+	c->hb = hb;
+	c->cpu = cpu;
+	INIT_CSD(&c->csd, kicked, c);
+}
+
+/* ---- blk-mq --------------------------------------------------------------------------------- */
+
+static blk_status_t hvc_blk_queue_rq(struct blk_mq_hw_ctx *hctx,
+				     const struct blk_mq_queue_data *bd)
+{
+	struct hvc_blk_queue *q = hctx->driver_data;
+	unsigned long flags;
+	blk_status_t status;
+	bool last = bd->last;
+
+	if (unlikely(!READ_ONCE(q->live)))
+		return BLK_STS_IOERR;
+	blk_mq_start_request(bd->rq);
+	spin_lock_irqsave(&q->lock, flags);
+	status = put_request(q, bd->rq);
+	if (last)
+		publish(q);
+	spin_unlock_irqrestore(&q->lock, flags);
+	if (last)
+		ring(q);
+	return status;
+}
+
+static void publish_and_ring(struct hvc_blk_queue *q)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&q->lock, flags);
+	publish(q);
+	spin_unlock_irqrestore(&q->lock, flags);
+	ring(q);
+}
+
+static void hvc_blk_commit_rqs(struct blk_mq_hw_ctx *hctx)
+{
+	publish_and_ring(hctx->driver_data);
+}
+
+/* A task's whole plug list: one doorbell for each run of requests to the same queue. */
+#ifdef HVC_BLK_HAS_RQ_LIST
+static void hvc_blk_queue_rqs(struct rq_list *list)
+#else
+static void hvc_blk_queue_rqs(struct request **list)
+#endif
+{
+	struct hvc_blk_queue *q = NULL, *next;
+	struct request *rq;
+	unsigned long flags;
+	blk_status_t status;
+
+	while ((rq = rq_list_pop(list))) {
+		next = rq->mq_hctx->driver_data;
+		if (q && q != next)
+			publish_and_ring(q);
+		q = next;
+		blk_mq_start_request(rq);
+		spin_lock_irqsave(&q->lock, flags);
+		status = likely(q->live) ? put_request(q, rq) : BLK_STS_IOERR;
+		spin_unlock_irqrestore(&q->lock, flags);
+		if (unlikely(status != BLK_STS_OK))
+			blk_mq_end_request(rq, status);
+	}
+	if (q)
+		publish_and_ring(q);
+}
+
+static int hvc_blk_poll(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *iob)
+{
+	struct hvc_blk_queue *q = hctx->driver_data;
+
+	if (get_cpu() == q->cpu->cpu)
+		reap(q);
+	else
+		hvc_blk_cpu_kick(q->cpu);
+	put_cpu();
+	return collect(q, iob);
+}
+
+static void serve_ipi(void *data)
+{
+	hvc_blk_cpu_serve(data);
+}
+
+/* A lost interrupt is no reason to lose a disk: look first. */
+static enum blk_eh_timer_return hvc_blk_timeout(struct request *rq)
+{
+	struct hvc_blk_queue *q = rq->mq_hctx->driver_data;
+
+	smp_call_function_single(q->cpu->cpu, serve_ipi, q->cpu, 1);
+	if (!blk_mq_request_started(rq) || blk_mq_request_completed(rq))
+		return BLK_EH_DONE;
+	dev_warn_ratelimited(q->disk->hb->dev, "disk %u: request %d is slow, still waiting\n",
+			     q->disk->index, rq->tag);
+	return BLK_EH_RESET_TIMER;
+}
+
+static int hvc_blk_init_hctx(struct blk_mq_hw_ctx *hctx, void *data, unsigned int index)
+{
+	struct hvc_blk_disk *disk = data;
+
+	hctx->driver_data = &disk->queues[index];
+	return 0;
+}
+
+static void map_cpus(struct blk_mq_queue_map *map, unsigned int first, unsigned int nr)
+{
+	unsigned int cpu;
+
+	map->queue_offset = first;
+	map->nr_queues = nr;
+	if (!nr)
+		return;
+	for_each_possible_cpu(cpu)
+		map->mq_map[cpu] = first + cpu;
+}
+
+static void hvc_blk_map_queues(struct blk_mq_tag_set *set)
+{
+	map_cpus(&set->map[HCTX_TYPE_DEFAULT], 0, nr_cpu_ids);
+	if (set->nr_maps == 1)
+		return;
+	map_cpus(&set->map[HCTX_TYPE_READ], 0, 0);
+	map_cpus(&set->map[HCTX_TYPE_POLL], nr_cpu_ids, nr_cpu_ids);
+}
+
+const struct blk_mq_ops hvc_blk_mq_ops = {
+	.queue_rq	= hvc_blk_queue_rq,
+	.queue_rqs	= hvc_blk_queue_rqs,
+	.commit_rqs	= hvc_blk_commit_rqs,
+	.poll		= hvc_blk_poll,
+	.timeout	= hvc_blk_timeout,
+	.init_hctx	= hvc_blk_init_hctx,
+	.map_queues	= hvc_blk_map_queues,
+};
+
+/* ---- life of a queue ------------------------------------------------------------------------ */
+
+static size_t area_size(const struct hvc_blk_disk *disk)
+{
+	return sizeof(struct hvc_blk_header) + sizeof(struct hvc_blk_queue_config) +
+	       disk->depth * (sizeof(struct hvc_blk_sqe) + sizeof(struct hvc_blk_cqe));
+}
+
+static int queue_alloc(struct hvc_blk_disk *disk, unsigned int hwq)
+{
+	struct hvc_blk_queue *q = &disk->queues[hwq];
+	void *at = alloc_pages_exact(area_size(disk), GFP_KERNEL | __GFP_ZERO);
+
+	if (!at)
+		return -ENOMEM;
+	spin_lock_init(&q->lock);
+	q->disk = disk;
+	q->hwq = hwq;
+	q->poll = hwq >= nr_cpu_ids;
+	q->cpu = &disk->hb->cpus[hwq % nr_cpu_ids];
+	q->area = at;
+	q->header = at;
+	q->config = at + sizeof(*q->header);
+	q->sq = (void *)(q->config + 1);
+	q->cq = (void *)(q->sq + disk->depth);
+	return 0;
+}
+
+int hvc_blk_queues_alloc(struct hvc_blk_disk *disk)
+{
+	unsigned int hwq;
+	int err;
+
+	disk->nr_queues = nr_cpu_ids * (hvc_blk_poll_queues ? 2 : 1);
+	disk->queues = kcalloc(disk->nr_queues, sizeof(*disk->queues), GFP_KERNEL);
+	if (!disk->queues)
+		return -ENOMEM;
+	for (hwq = 0; hwq < disk->nr_queues; hwq++) {
+		if (!cpu_possible(hwq % nr_cpu_ids))
+			continue;
+		err = queue_alloc(disk, hwq);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* The memory of a queue that its CPU, being offline, could not give back stays the host's. */
+void hvc_blk_queues_free(struct hvc_blk_disk *disk)
+{
+	unsigned int hwq;
+
+	for (hwq = 0; disk->queues && hwq < disk->nr_queues; hwq++) {
+		struct hvc_blk_queue *q = &disk->queues[hwq];
+
+		if (q->live)
+			dev_warn(disk->hb->dev, "CPU %u is offline and keeps a ring\n",
+				 q->cpu->cpu);
+		else if (q->area)
+			free_pages_exact(q->area, area_size(disk));
+	}
+	kfree(disk->queues);
+	disk->queues = NULL;
+}
+
+static void queue_configure(struct hvc_blk_queue *q)
+{
+	struct hvc_blk_queue_config *config = q->config;
+
+	memset(q->area, 0, area_size(q->disk));
+	q->sq_tail = 0;
+	q->cq_head = 0;
+	q->rung = 0;
+	config->dev = cpu_to_le16(q->disk->index);
+	config->flags = cpu_to_le16(q->poll ? HVC_BLK_QUEUE_POLL : 0);
+	config->sq_entries = cpu_to_le32(q->disk->depth);
+	config->cq_entries = cpu_to_le32(q->disk->depth);
+	config->irq = cpu_to_le32(q->cpu->vcpu);
+	config->header = cpu_to_le64(virt_to_phys(q->header));
+	config->sq = cpu_to_le64(virt_to_phys(q->sq));
+	config->cq = cpu_to_le64(virt_to_phys(q->cq));
+	config->vcpu = cpu_to_le32(q->cpu->vcpu);
+}
+
+int hvc_blk_queue_open(struct hvc_blk_queue *q)
+{
+	struct hvc_blk *hb = q->disk->hb;
+	s64 ret;
+
+	queue_configure(q);
+	ret = hvc_blk_call(hb, HVC_BLK_QUEUE_SETUP, virt_to_phys(q->config), sizeof(*q->config), 0,
+			   NULL);
+	if (ret < 0) {
+		dev_err(hb->dev, "disk %u: no queue for CPU %u: %lld\n", q->disk->index,
+			q->cpu->cpu, ret);
+		return (int)ret;
+	}
+	q->id = (u32)ret;
+	ret = hvc_blk_call(hb, HVC_BLK_QUEUE_CTRL, q->id, HVC_BLK_CTRL_ENABLE, 0, NULL);
+	if (ret < 0) {
+		hvc_blk_call(hb, HVC_BLK_QUEUE_CTRL, q->id, HVC_BLK_CTRL_FREE, 0, NULL);
+		return (int)ret;
+	}
+	WRITE_ONCE(q->live, true);
+	return 0;
+}
+
+void hvc_blk_queue_close(struct hvc_blk_queue *q)
+{
+	if (!q->live)
+		return;
+	WRITE_ONCE(q->live, false);
+	hvc_blk_call(q->disk->hb, HVC_BLK_QUEUE_CTRL, q->id, HVC_BLK_CTRL_FREE, 0, NULL);
+}
