@@ -9,6 +9,7 @@
 #   make tsan      the threaded parts under the thread sanitizer
 #   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
 #   make prove      CBMC: guest addresses and ring indexes cannot leave their bounds
+#   make guest-driver  the Linux driver of disks with via=hvc, for Debian's 6.12 and 6.1 kernels
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
 #   make bench      every benchmark: BENCH="--quick boot" passes arguments to tools/bench/arcvisor-bench
 #   make bench-check instruction counts against the baseline, as make test does
@@ -293,6 +294,11 @@ bench-block:
 .PHONY: prove
 prove:
 	$(Q)tests/prove/prove
+
+.PHONY: guest-driver
+guest-driver:
+	$(Q)tools/guest/driver --sparse 6.12
+	$(Q)tools/guest/driver --sparse 6.1
 
 .PHONY: lint
 lint:
