@@ -58,7 +58,7 @@ struct hvc_blk_queue {
 	spinlock_t lock;	/* all below, and the rings */
 	u32 sq_tail;
 	u32 cq_head;
-	u32 rung;		/* sq_tail at the latest doorbell */
+	u32 rung;		/* what was published at the latest doorbell */
 };
 
 struct hvc_blk_disk {

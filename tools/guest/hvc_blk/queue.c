@@ -92,6 +92,11 @@ static void publish(struct hvc_blk_queue *q)
 	smp_store_release(&q->header->sq_tail, cpu_to_le32(q->sq_tail));
 }
 
+static u32 published(const struct hvc_blk_queue *q)
+{
+	return le32_to_cpu(READ_ONCE(q->header->sq_tail));
+}
+
 /* ---- completions ---------------------------------------------------------------------------- */
 
 static blk_status_t status_of(u8 status)
@@ -182,7 +187,8 @@ static void doorbell(struct hvc_blk_queue *q)
 {
 	int err;
 
-	WRITE_ONCE(q->rung, READ_ONCE(q->sq_tail));
+	/* What is published after this rings, or kicks, once more. */
+	WRITE_ONCE(q->rung, published(q));
 	err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_DOORBELL, q->id);
 	if (unlikely(err))
 		call_failed(q, "a doorbell", err);
@@ -233,7 +239,7 @@ void hvc_blk_cpu_serve(struct hvc_blk_cpu *c)
 	unsigned int d, n;
 
 	for_each_queue_of(c, q, d, n) {
-		if (READ_ONCE(q->rung) != READ_ONCE(q->sq_tail))
+		if (READ_ONCE(q->rung) != published(q))
 			doorbell(q);
 		/* One REAP is for all queues of the CPU, but one of a queue that is polled. */
 		if (!by || by->poll)
