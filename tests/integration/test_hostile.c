@@ -5,9 +5,11 @@
  */
 #include <criterion/criterion.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "host.h"
 #include "machine.h"
@@ -82,14 +84,25 @@ static void expect_few_lines(const struct machine *machine, time_t begin)
 	cr_expect_leq(count_text(machine->errors, "\n"), most, "%s", machine->errors);
 }
 
-static void endure(const char *image, const char *cpus)
+#define DISK "/tmp/hostile.img" /* so that a virtio device is among those that are swept */
+
+static void make_disk(void)
+{
+	int fd = open(DISK, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ftruncate(fd, 1 << 20), 0);
+	close(fd);
+}
+
+static void endure(const char *image, const char *cpus, const char *disk)
 {
 	struct footprint first = { 0 }, last = { 0 };
 	time_t begin = time(NULL);
 	struct machine machine;
 
-	machine_start(&machine,
-		      MACHINE_ARGS("run", "--kernel", image, "--cpus", cpus, "--memory", "64M"));
+	machine_start(&machine, MACHINE_ARGS("run", "--kernel", image, "--cpus", cpus, "--memory",
+					     "64M", disk ? "--disk" : NULL, disk));
 	for (int i = 0; i < ROUNDS; i++) {
 		cr_assert(machine_expect(&machine, "\nround\n"), "round %d:\n%s\n%s", i,
 			  machine.text, machine.errors);
@@ -108,26 +121,27 @@ static void endure(const char *image, const char *cpus)
 
 Test(hostile, psci_with_garbage)
 {
-	endure(GUESTS "hostile_psci.img", "2");
+	endure(GUESTS "hostile_psci.img", "2", NULL);
 }
 
 Test(hostile, a_storm_of_hypercalls)
 {
-	endure(GUESTS "hostile_hvc.img", "1");
+	endure(GUESTS "hostile_hvc.img", "1", NULL);
 }
 
 Test(hostile, mmio_of_every_width_and_alignment)
 {
-	endure(GUESTS "hostile_mmio.img", "1");
+	make_disk();
+	endure(GUESTS "hostile_mmio.img", "1", DISK);
 }
 
 /* Each of its rounds but the last ends in a reset. */
 Test(hostile, boot_code_that_rewrites_itself)
 {
-	endure(GUESTS "hostile_code.img", "2");
+	endure(GUESTS "hostile_code.img", "2", NULL);
 }
 
 Test(hostile, all_vcpus_turn_each_other_on_and_off)
 {
-	endure(GUESTS "hostile_power.img", "8");
+	endure(GUESTS "hostile_power.img", "8", NULL);
 }
