@@ -243,6 +243,7 @@ static void *worker_main(void *arg)
 
 	transfer(w, w->count / 10 + 1);
 	pthread_barrier_wait(&w->run->warm);
+	pthread_barrier_wait(&w->run->warm); /* the clock has been read */
 	transfer(w, w->count);
 	return NULL;
 }
@@ -263,6 +264,7 @@ static void operate_sync(struct run *run, uint64_t count)
 	}
 	pthread_barrier_wait(&run->warm);
 	begin(run);
+	pthread_barrier_wait(&run->warm);
 	for (unsigned int i = 0; i < run->depth; i++)
 		pthread_join(workers[i].thread, NULL);
 }
