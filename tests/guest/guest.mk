@@ -7,7 +7,7 @@ GUEST_OUT := $(B)/tests/guest
 GUEST_CC ?= $(CROSS)gcc
 GUEST_OBJCOPY ?= $(CROSS)objcopy
 
-GUEST_CPPFLAGS := -I$(GUEST_SRC)/lib -MMD -MP
+GUEST_CPPFLAGS := -I$(GUEST_SRC)/lib -Iinclude -MMD -MP
 GUEST_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wconversion -Wimplicit-fallthrough -Werror \
 	-march=armv8-a -mgeneral-regs-only -mstrict-align -mno-outline-atomics \
 	-ffreestanding -fpie -fvisibility=hidden -fomit-frame-pointer -fno-stack-protector \
@@ -21,6 +21,10 @@ GUEST_VARIANTS := \
 	psci_calls_smc,psci_calls,-DCONDUIT=smc \
 	hvc_unknown,smccc_unknown,-DCONDUIT=hvc \
 	smc_unknown,smccc_unknown,-DCONDUIT=smc \
+	hvcblk_v1_hvc,hvcblk_v1,-DCONDUIT=hvc \
+	hvcblk_v1_smc,hvcblk_v1,-DCONDUIT=smc \
+	hvcblk_v2_hvc,hvcblk_v2,-DBY_HVC \
+	hvcblk_v2_mmio,hvcblk_v2,-DBY_MMIO \
 	reset,reset,-DRESET=PSCI_SYSTEM_RESET \
 	reset2,reset,-DRESET=PSCI_SYSTEM_RESET2
 

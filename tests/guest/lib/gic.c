@@ -74,14 +74,15 @@ void gic_cpu_init(void)
 		gic_v3_cpu_init();
 }
 
-static void set_level(uintptr_t base, unsigned int intid)
+static void set_trigger(uintptr_t base, unsigned int intid, bool edge)
 {
 	uintptr_t icfgr = base + GIC_ICFGR + intid / 16 * 4;
+	uint32_t bit = 2U << intid % 16 * 2;
 
-	mmio_write32(icfgr, mmio_read32(icfgr) & ~(2U << intid % 16 * 2));
+	mmio_write32(icfgr, (mmio_read32(icfgr) & ~bit) | (edge ? bit : 0));
 }
 
-void gic_enable(unsigned int intid)
+static void enable(unsigned int intid, bool edge)
 {
 	uintptr_t base = frame(intid);
 
@@ -89,7 +90,7 @@ void gic_enable(unsigned int intid)
 		set_bit(base + GIC_IGROUPR, intid);
 	mmio_write8(base + GIC_IPRIORITYR + intid, GIC_PRIORITY);
 	if (intid >= GIC_FIRST_SPI) {
-		set_level(base, intid);
+		set_trigger(base, intid, edge);
 		if (gic_is_v2())
 			gic_v2_route(intid);
 		else
@@ -97,6 +98,16 @@ void gic_enable(unsigned int intid)
 	}
 	mmio_write32(base + GIC_ISENABLER + intid / 32 * 4, 1U << intid % 32);
 	dsb();
+}
+
+void gic_enable(unsigned int intid)
+{
+	enable(intid, false);
+}
+
+void gic_enable_edge(unsigned int intid)
+{
+	enable(intid, true);
 }
 
 bool gic_pending(unsigned int intid)

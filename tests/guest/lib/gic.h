@@ -24,6 +24,7 @@ void gic_cpu_init(void);
 /* Enables an interrupt: an SGI or PPI for the calling CPU, an SPI (level-triggered) routed to it.
  */
 void gic_enable(unsigned int intid);
+void gic_enable_edge(unsigned int intid); /* the same for an edge-triggered SPI */
 
 /* Pending state of an SGI or PPI of the calling CPU. */
 bool gic_pending(unsigned int intid);
