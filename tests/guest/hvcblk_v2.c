@@ -183,10 +183,11 @@ static unsigned int run(struct hvcblk_queue *q, const struct hvc_blk_sqe *sqe)
 	hvcblk_put(q, sqe);
 	if (ring(HVC_BLK_DOORBELL, q->id))
 		return 0x100;
-	if (!hvcblk_get(q, &cqe)) {
+	/* An interrupt may be for what was found before it: only the ring says. */
+	while (!hvcblk_get(q, &cqe)) {
 		if (!wait_until(gic_poll() == q->config.intid, WAIT_MS))
 			return 0x101;
-		if (ring(HVC_BLK_REAP, q->id) || !hvcblk_get(q, &cqe))
+		if (ring(HVC_BLK_REAP, q->id))
 			return 0x102;
 	}
 	return cqe.tag == sqe->tag ? cqe.status : 0x103;
