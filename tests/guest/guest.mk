@@ -42,24 +42,24 @@ guests: $(GUEST_IMAGES)
 
 $(GUEST_OUT)/lib/%.o: $(GUEST_SRC)/lib/%
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
+	$(Q)$(GUEST_CC) $(GUEST_CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
 
 $(GUEST_OUT)/%.o: $(GUEST_SRC)/%.c
 	@mkdir -p $(@D)
-	$(GUEST_CC) $(GUEST_CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
+	$(Q)$(GUEST_CC) $(GUEST_CPPFLAGS) $(GUEST_CFLAGS) -c -o $@ $<
 
 define guest-variant
 $(GUEST_OUT)/$(call guest-field,1,$(1)).o: $(GUEST_SRC)/$(call guest-field,2,$(1)).c $(GUEST_SRC)/guest.mk
 	@mkdir -p $$(@D)
-	$$(GUEST_CC) $$(GUEST_CPPFLAGS) $$(GUEST_CFLAGS) $(call guest-field,3,$(1)) -c -o $$@ $$<
+	$$(Q)$$(GUEST_CC) $$(GUEST_CPPFLAGS) $$(GUEST_CFLAGS) $(call guest-field,3,$(1)) -c -o $$@ $$<
 endef
 $(foreach v,$(GUEST_VARIANTS),$(eval $(call guest-variant,$(v))))
 
 $(GUEST_OUT)/%.elf: $(GUEST_OUT)/%.o $(GUEST_LIB) $(GUEST_SRC)/guest.ld
-	$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $< $(GUEST_LIB)
+	$(Q)$(GUEST_CC) $(GUEST_CFLAGS) $(GUEST_LDFLAGS) -o $@ $< $(GUEST_LIB)
 
 $(GUEST_OUT)/%.img: $(GUEST_OUT)/%.elf
-	$(GUEST_OBJCOPY) -O binary $< $@
+	$(Q)$(GUEST_OBJCOPY) -O binary $< $@
 
 .SECONDARY: $(GUEST_NAMES:%=$(GUEST_OUT)/%.o) $(GUEST_NAMES:%=$(GUEST_OUT)/%.elf) $(GUEST_LIB)
 -include $(GUEST_NAMES:%=$(GUEST_OUT)/%.d) $(GUEST_LIB:.o=.d)
