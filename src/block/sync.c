@@ -122,7 +122,9 @@ static void *work(void *arg)
 		ring_alarm_locked(sync);
 		req = req_list_take(&sync->todo);
 		if (!req) {
-			rest_locked(sync);
+			/* Asked once more: telling the owner let the lock go. */
+			if (!sync->stop)
+				rest_locked(sync);
 			continue;
 		}
 		pthread_mutex_unlock(&sync->lock);
