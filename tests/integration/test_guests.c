@@ -8,6 +8,7 @@
 #include "host.h"
 #include "machine.h"
 
+#define SAID	"its output was:\n%s\n%s"
 #define NO_WAIT "--stop-timeout", "0" /* for guests that hear no power button */
 
 /* Runs guests/@name.img until it powers off, and holds it to what it printed. */
@@ -100,7 +101,7 @@ static void reset_boots_again(const char *image)
 	for (int i = 0; i < 3; i++)
 		cr_expect(machine_expect(&machine, "boot"), "%s", machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -166,9 +167,9 @@ Test(guests, last_cpu_off_can_be_ended)
 
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", GUESTS "off_last_cpu.img", NO_WAIT));
-	cr_expect(machine_expect(&machine, "last cpu off"));
+	cr_expect(machine_expect(&machine, "last cpu off"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -179,9 +180,9 @@ Test(guests, a_spinning_guest_can_be_ended)
 
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--cpus", "2", NO_WAIT));
-	cr_expect(machine_expect(&machine, "spinning"));
+	cr_expect(machine_expect(&machine, "spinning"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -191,9 +192,9 @@ Test(guests, a_halted_guest_can_be_ended)
 
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", GUESTS "halt.img", "--cpus", "2", NO_WAIT));
-	cr_expect(machine_expect(&machine, "halted"));
+	cr_expect(machine_expect(&machine, "halted"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -218,9 +219,9 @@ Test(guests, a_deaf_guest_is_ended_by_timeout)
 
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--stop-timeout", "1"));
-	cr_expect(machine_expect(&machine, "spinning"));
+	cr_expect(machine_expect(&machine, "spinning"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5);
+	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
 	cr_expect(strstr(machine.errors, "power button"), "%s", machine.errors);
 	machine_fini(&machine);
 }
@@ -232,7 +233,7 @@ Test(guests, a_second_sigterm_ends_at_once)
 
 	machine_start(&machine, MACHINE_ARGS("run", "-v", "--kernel", GUESTS "spin.img",
 					     "--stop-timeout", "86400"));
-	cr_expect(machine_expect(&machine, "spinning"));
+	cr_expect(machine_expect(&machine, "spinning"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
 	while (!strstr(machine.errors, "signal 15") && machine_pump(&machine))
 		;

@@ -66,14 +66,21 @@ struct rig {
 	struct counter counters[NR_VCPUS];
 	struct vcpu_set *vcpus;
 	_Atomic int ends;
+	_Atomic enum machine_end why; /* the last of them */
 };
 
 static void rig_end(void *ctx, enum machine_end why)
 {
 	struct rig *rig = ctx;
 
-	(void)why;
+	rig->why = why;
 	rig->ends++;
+}
+
+/* No guest here ends by itself, and nothing that one is waited for would come after that. */
+static void still_runs(const struct rig *rig)
+{
+	cr_assert_eq(rig->ends, 0, "the guest has ended: %d", (int)rig->why);
 }
 
 static void rig_start(struct rig *rig, const void *code, size_t size)
@@ -185,15 +192,17 @@ Test(pause, loses_no_reply)
 		timed_pause(rig.vcpus, &lengths);
 		vcpu_set_resume(rig.vcpus);
 		/* Most pauses come as fast as they can; some after the guest has run. */
-		while (i % 16 == 0 && vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO) < exits + 8)
+		while (i % 16 == 0 && vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO) < exits + 8) {
+			still_runs(&rig);
 			sched_yield();
+		}
 	}
 	vcpu_set_pause(rig.vcpus);
 	for (unsigned int i = 0; i < NR_VCPUS; i++) {
 		cr_expect_eq(rig.counters[i].errors, 0, "vCPU %u", i);
 		cr_expect_gt(rig.counters[i].taken, 0, "vCPU %u never ran", i);
 	}
-	cr_expect_eq(rig.ends, 0);
+	still_runs(&rig);
 	tell(&lengths);
 	rig_fini(&rig);
 }
@@ -214,8 +223,10 @@ Test(pause, stops_every_vcpu)
 		again = vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO);
 		cr_expect_eq(exits, again);
 		vcpu_set_resume(rig.vcpus);
-		while (vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO) == exits)
+		while (vcpu_set_exits(rig.vcpus, VCPU_EXIT_MMIO) == exits) {
+			still_runs(&rig);
 			sched_yield();
+		}
 	}
 	rig_fini(&rig);
 }
@@ -238,6 +249,7 @@ static void pause_within(const uint32_t *code, size_t size)
 	rig_start(&rig, code, size);
 	while (lengths.count < 100 ||
 	       vcpu_set_exits(rig.vcpus, VCPU_EXIT_INTERRUPTED) < 100 * NR_VCPUS) {
+		still_runs(&rig);
 		let_run();
 		timed_pause(rig.vcpus, &lengths);
 		for (unsigned int i = 0; i < NR_VCPUS; i++) {
