@@ -143,11 +143,35 @@ static void end_turn(struct vcpu *vcpu, enum run_result result)
 	pthread_mutex_unlock(&set->lock);
 }
 
+/*
+ * The boot CPU's first way into the backend, which does not reach the guest; the others' threads
+ * follow after it. KVM lets the interrupt controller into the guest's address space at the first
+ * KVM_RUN of all, and a vCPU that another one overtook there, as in Linux 6.1, can run before the
+ * distributor answers. Where power states are kept here, CPU_ON has the same effect.
+ */
+static int enter_first(struct vcpu *vcpu)
+{
+	struct vcpu_set *set = vcpu->set;
+	int ret = set->config.ops->vcpu_settle(vcpu->backend);
+
+	if (ret < 0)
+		return ret;
+	pthread_mutex_lock(&set->lock);
+	for (unsigned int i = 1; i < set->config.nr_vcpus; i++)
+		set->vcpus[i].power = VCPU_ON;
+	pthread_cond_broadcast(&set->wake);
+	pthread_mutex_unlock(&set->lock);
+	return 0;
+}
+
 static enum run_result run_turn(struct vcpu *vcpu, bool starts, const struct vcpu_boot *boot)
 {
-	int ret = starts ? vcpu->set->config.ops->vcpu_reset(vcpu->backend, boot) : 0;
+	const struct vcpu_set_config *config = &vcpu->set->config;
+	int ret = starts ? config->ops->vcpu_reset(vcpu->backend, boot) : 0;
 
-	return ret < 0 ? run_failed(vcpu, "cannot reset", ret) : run_guest(vcpu);
+	if (ret == 0 && starts && !config->user_psci)
+		ret = enter_first(vcpu); /* only the boot CPU starts here then */
+	return ret < 0 ? run_failed(vcpu, "cannot start", ret) : run_guest(vcpu);
 }
 
 static enum run_result start_thread(const struct vcpu *vcpu)

@@ -35,8 +35,8 @@ static void vcpu_init_env(struct vcpu *vcpu, const struct vcpu_set_config *confi
 
 /*
  * The state before the first instruction: the boot CPU starts, the others wait for CPU_ON. Where
- * that is the backend's own, they must be off before the boot CPU can ask for them, so they are
- * put so here and not by their threads.
+ * that is the backend's own, they must be off there before the boot CPU can ask for them, so they
+ * are put so here and not by their threads, which follow once the boot CPU has been in the backend.
  */
 static int vcpu_init_power(struct vcpu *vcpu, const struct vcpu_set_config *config)
 {
@@ -47,11 +47,9 @@ static int vcpu_init_power(struct vcpu *vcpu, const struct vcpu_set_config *conf
 		vcpu->boot = (struct vcpu_boot){ .pc = config->entry, .x0 = config->x0 };
 		return 0;
 	}
-	if (config->user_psci) {
-		vcpu->power = VCPU_OFF;
+	vcpu->power = VCPU_OFF;
+	if (config->user_psci)
 		return 0;
-	}
-	vcpu->power = VCPU_ON;
 	return config->ops->vcpu_reset(vcpu->backend, &off);
 }
 

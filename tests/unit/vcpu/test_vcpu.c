@@ -153,6 +153,20 @@ Test(vcpu, secondaries_enter_the_backend_where_it_does_psci)
 	rig_fini(&rig);
 }
 
+/* An interrupt controller that is made at the first entry of all is whole before any other. */
+Test(vcpu, secondaries_enter_the_backend_after_the_boot_cpu)
+{
+	struct rig rig;
+
+	sim_fail(SIM_VCPU_SETTLE, 1, EIO);
+	cr_assert_eq(rig_create(&rig, 4, false), 0);
+	cr_assert_eq(vcpu_set_start(rig.set), 0);
+	rig_wait_end(&rig);
+	cr_expect_eq(rig.why, MACHINE_CRASH);
+	cr_expect_eq(sim_calls(SIM_VCPU_RUN), 0, "somebody did not wait for it");
+	rig_fini(&rig);
+}
+
 Test(vcpu, cpu_on_starts_a_secondary_once)
 {
 	struct vcpu_boot boot;
