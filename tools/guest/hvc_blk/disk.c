@@ -22,9 +22,12 @@ static u32 flags_of(const struct hvc_blk_disk *disk)
 /* The generation that the host shows from now on is the one that was read. */
 static int read_info(struct hvc_blk_disk *disk)
 {
-	s64 ret = hvc_blk_call(disk->hb, HVC_BLK_DEV_INFO, disk->index, virt_to_phys(disk->info),
-			       sizeof(*disk->info), NULL);
+	s64 ret;
 
+	if (disk->hb->version == 1)
+		return hvc_blk_v1_read_info(disk);
+	ret = hvc_blk_call(disk->hb, HVC_BLK_DEV_INFO, disk->index, virt_to_phys(disk->info),
+			   sizeof(*disk->info), NULL);
 	if (ret < 0)
 		return (int)ret;
 	WRITE_ONCE(disk->generation, le32_to_cpu(READ_ONCE(disk->info->generation)));
@@ -55,11 +58,37 @@ static ssize_t serial_show(struct device *dev, struct device_attribute *attr, ch
 }
 static DEVICE_ATTR_RO(serial);
 
+/* Any write; it returns when the queues have been reset. */
+static ssize_t reset_store(struct device *dev, struct device_attribute *attr, const char *buf,
+			   size_t count)
+{
+	struct hvc_blk_disk *disk = dev_to_disk(dev)->private_data;
+
+	hvc_blk_disk_reset(disk);
+	flush_work(&disk->reset);
+	return count;
+}
+static DEVICE_ATTR_WO(reset);
+
 static struct attribute *hvc_blk_attrs[] = {
 	&dev_attr_serial.attr,
+	&dev_attr_reset.attr,
 	NULL,
 };
-ATTRIBUTE_GROUPS(hvc_blk);
+
+/* Version 1 has neither. */
+static umode_t attr_is_visible(struct kobject *kobj, struct attribute *attr, int n)
+{
+	struct hvc_blk_disk *disk = dev_to_disk(kobj_to_dev(kobj))->private_data;
+
+	return disk->hb->version == 1 ? 0 : attr->mode;
+}
+
+static const struct attribute_group hvc_blk_group = {
+	.attrs = hvc_blk_attrs,
+	.is_visible = attr_is_visible,
+};
+__ATTRIBUTE_GROUPS(hvc_blk);
 
 /* ---- limits --------------------------------------------------------------------------------- */
 
@@ -157,18 +186,31 @@ static int tags_alloc(struct hvc_blk_disk *disk)
 {
 	struct blk_mq_tag_set *set = &disk->set;
 
-	set->ops = &hvc_blk_mq_ops;
-	set->nr_hw_queues = disk->nr_queues;
-	set->nr_maps = hvc_blk_poll_queues ? HCTX_MAX_TYPES : 1;
 	set->queue_depth = disk->depth;
 	set->numa_node = NUMA_NO_NODE;
-	set->cmd_size = sizeof(struct hvc_blk_pdu);
 	set->flags = BLK_MQ_F_NO_SCHED_BY_DEFAULT;
+	if (disk->hb->version == 1) {
+		set->ops = &hvc_blk_v1_mq_ops;
+		set->nr_hw_queues = nr_cpu_ids;
+		set->nr_maps = 1;
+		set->flags |= BLK_MQ_F_BLOCKING; /* a call takes as long as its transfer */
+	} else {
+		set->ops = &hvc_blk_mq_ops;
+		set->nr_hw_queues = disk->nr_queues;
+		set->nr_maps = hvc_blk_poll_queues ? HCTX_MAX_TYPES : 1;
+		set->cmd_size = sizeof(struct hvc_blk_pdu);
+	}
 #ifdef HVC_BLK_HAS_SHOULD_MERGE
 	set->flags |= BLK_MQ_F_SHOULD_MERGE;
 #endif
 	set->driver_data = disk;
 	return blk_mq_alloc_tag_set(set);
+}
+
+static int init_rings(struct hvc_blk_disk *disk)
+{
+	hvc_blk_call(disk->hb, HVC_BLK_GET_ID, disk->index, virt_to_phys(disk->id), 0, NULL);
+	return hvc_blk_queues_alloc(disk);
 }
 
 /* All but the rings, which each CPU makes for itself. */
@@ -181,15 +223,18 @@ int hvc_blk_disk_init(struct hvc_blk *hb, struct hvc_blk_disk *disk, unsigned in
 	disk->depth = roundup_pow_of_two(clamp(hvc_blk_queue_depth, 2U, HVC_BLK_MAX_ENTRIES));
 	mutex_init(&disk->info_lock);
 	INIT_WORK(&disk->resize, resize);
+	INIT_WORK(&disk->reset, hvc_blk_reset_work);
 	disk->info = kzalloc(sizeof(*disk->info), GFP_KERNEL);
 	disk->id = kzalloc(sizeof(*disk->id), GFP_KERNEL);
 	if (!disk->info || !disk->id)
 		return -ENOMEM;
 	err = read_info(disk);
-	if (err)
-		return err;
-	hvc_blk_call(hb, HVC_BLK_GET_ID, index, virt_to_phys(disk->id), 0, NULL);
-	err = hvc_blk_queues_alloc(disk);
+	if (err == -ENODEV && hb->version == 1) {
+		dev_warn(hb->dev, "disk %u is not served by version 1\n", index);
+		return 0;
+	}
+	if (!err && hb->version != 1)
+		err = init_rings(disk);
 	if (err)
 		return err;
 	err = tags_alloc(disk);
@@ -200,9 +245,12 @@ int hvc_blk_disk_init(struct hvc_blk *hb, struct hvc_blk_disk *disk, unsigned in
 
 int hvc_blk_disk_add(struct hvc_blk_disk *disk)
 {
-	struct gendisk *gd = alloc_disk(disk);
+	struct gendisk *gd;
 	int err;
 
+	if (!disk->set.tags)
+		return 0;
+	gd = alloc_disk(disk);
 	if (IS_ERR(gd))
 		return PTR_ERR(gd);
 	set_flags(disk, gd->queue);
@@ -226,6 +274,7 @@ void hvc_blk_disk_remove(struct hvc_blk_disk *disk)
 		return;
 	del_gendisk(disk->gd);
 	cancel_work_sync(&disk->resize);
+	cancel_work_sync(&disk->reset);
 	put_disk(disk->gd);
 	disk->gd = NULL;
 }
@@ -244,14 +293,21 @@ void hvc_blk_disk_fini(struct hvc_blk_disk *disk)
 
 void hvc_blk_disk_suspend(struct hvc_blk_disk *disk)
 {
-	struct request_queue *rq = disk->gd->queue;
+	struct request_queue *rq;
+#ifdef HVC_BLK_HAS_MEMFLAGS
+	unsigned int memflags;
+#endif
 
+	if (!disk->gd)
+		return;
+	rq = disk->gd->queue;
 	/* Nothing is in flight when the queue is frozen; quiesced, nothing starts. */
 #ifdef HVC_BLK_HAS_MEMFLAGS
-	unsigned int memflags = blk_mq_freeze_queue(rq);
+	memflags = blk_mq_freeze_queue(rq);
 #else
 	blk_mq_freeze_queue(rq);
 #endif
+	flush_work(&disk->reset);
 	blk_mq_quiesce_queue(rq);
 #ifdef HVC_BLK_HAS_MEMFLAGS
 	blk_mq_unfreeze_queue(rq, memflags);
@@ -262,6 +318,8 @@ void hvc_blk_disk_suspend(struct hvc_blk_disk *disk)
 
 void hvc_blk_disk_resume(struct hvc_blk_disk *disk)
 {
+	if (!disk->gd)
+		return;
 	blk_mq_unquiesce_queue(disk->gd->queue);
 	schedule_work(&disk->resize);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * arcvisor's hypercall block device: what the driver's files share.
+ * What the files of arcvisor's hypercall block device share.
  *
  * A queue of the ABI belongs to one CPU, which alone may name it in a call. blk-mq mostly runs a
  * hardware queue on its own CPU, but not always (a task may move between plug and flush), so
@@ -35,16 +35,19 @@ struct hvc_blk_cpu {
 	unsigned int cpu;
 	u32 vcpu;		/* as the host counts them; known once the CPU was online */
 	int irq;		/* 0: not requested yet */
+	struct hvc_blk_queue *queues; /* all that are its, of all disks */
 	atomic_t kicked;
 	call_single_data_t csd;
 	struct hvc_blk_mmio_call *call;
 };
 
 struct hvc_blk_queue {
+	struct hvc_blk_queue *next; /* of the same CPU */
 	struct hvc_blk_disk *disk;
 	struct hvc_blk_cpu *cpu;
 	unsigned int hwq;
 	bool poll;
+	bool host_poll;		/* the host may look without being called */
 	bool live;
 	u32 id;
 
@@ -74,11 +77,13 @@ struct hvc_blk_disk {
 	struct hvc_blk_id *id;
 	struct mutex info_lock;	/* @info and @generation */
 	struct work_struct resize;
+	struct work_struct reset;
 };
 
 struct hvc_blk {
 	struct device *dev;
 	enum hvc_blk_conduit conduit;
+	unsigned int version;	/* of the ABI: 2 has rings, 1 a call for each transfer */
 	void __iomem *mmio;
 	u64 features;
 	struct hlist_node hotplug;
@@ -88,8 +93,10 @@ struct hvc_blk {
 	struct hvc_blk_disk *disks;
 };
 
-/* What a request has beside blk-mq's: its segments, where they are more than two. */
+/* What a request has beside blk-mq's. */
 struct hvc_blk_pdu {
+	bool in_ring;		/* under its queue's lock: the host has yet to say how it went */
+	/* Its segments, where they are more than one. */
 	struct hvc_blk_segment table[HVC_BLK_MAX_SEGS];
 };
 
@@ -98,6 +105,9 @@ int hvc_blk_conduit_init(struct hvc_blk *hb);
 
 /* A call with arguments, from any CPU; X0. With interrupts off where it is a queue's. */
 s64 hvc_blk_call(struct hvc_blk *hb, u32 function, u64 x1, u64 x2, u64 x3, u64 *out1);
+
+/* READ or WRITE of version 1: @bytes, or a negative number. */
+s64 hvc_blk_transfer(struct hvc_blk *hb, u32 function, u32 disk, u64 sector, u64 gpa, u32 bytes);
 
 /* A call without, for queue @id, which is this CPU's: 0 or a negative number. */
 int hvc_blk_ring_call(struct hvc_blk *hb, u32 function, u32 id);
@@ -108,6 +118,7 @@ int hvc_blk_queues_alloc(struct hvc_blk_disk *disk);
 void hvc_blk_queues_free(struct hvc_blk_disk *disk);
 int hvc_blk_queue_open(struct hvc_blk_queue *q);	/* on its CPU */
 void hvc_blk_queue_close(struct hvc_blk_queue *q);	/* on its CPU */
+void hvc_blk_queue_reset(struct hvc_blk_queue *q);	/* on its CPU, with interrupts off */
 void hvc_blk_cpu_init(struct hvc_blk *hb, struct hvc_blk_cpu *c, unsigned int cpu);
 
 /* Looks after all queues of @c, on that CPU: doorbells that are due, completions that are there. */
@@ -115,6 +126,14 @@ void hvc_blk_cpu_serve(struct hvc_blk_cpu *c);
 
 /* Has @c do that soon, whichever CPU this is. */
 void hvc_blk_cpu_kick(struct hvc_blk_cpu *c);
+
+/* reset.c: for the disk's @reset; and how to have it done, from any context. */
+void hvc_blk_reset_work(struct work_struct *work);
+void hvc_blk_disk_reset(struct hvc_blk_disk *disk);
+
+/* v1.c */
+extern const struct blk_mq_ops hvc_blk_v1_mq_ops;
+int hvc_blk_v1_read_info(struct hvc_blk_disk *disk);
 
 /* disk.c */
 int hvc_blk_disk_init(struct hvc_blk *hb, struct hvc_blk_disk *disk, unsigned int index);
@@ -126,5 +145,6 @@ void hvc_blk_disk_resume(struct hvc_blk_disk *disk);
 
 extern bool hvc_blk_poll_queues;
 extern unsigned int hvc_blk_queue_depth;
+extern unsigned int hvc_blk_version;
 
 #endif

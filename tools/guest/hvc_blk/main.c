@@ -25,6 +25,14 @@ unsigned int hvc_blk_queue_depth = 128;
 module_param_named(queue_depth, hvc_blk_queue_depth, uint, 0444);
 MODULE_PARM_DESC(queue_depth, "requests in flight for each queue, 2 to 1024 (128)");
 
+unsigned int hvc_blk_version = 2;
+module_param_named(version, hvc_blk_version, uint, 0444);
+MODULE_PARM_DESC(version, "1: a call for each transfer, even where the host has rings (2)");
+
+static bool probe_calls;
+module_param_named(probe, probe_calls, bool, 0444);
+MODULE_PARM_DESC(probe, "ask the host by a call where the device tree names no device");
+
 static enum cpuhp_state hotplug_state;
 
 static irqreturn_t hvc_blk_interrupt(int irq, void *data)
@@ -65,31 +73,23 @@ static int request_interrupt(struct hvc_blk_cpu *c)
 
 static void close_queues(struct hvc_blk_cpu *c)
 {
-	unsigned int d, hwq;
+	struct hvc_blk_queue *q;
 
-	for (d = 0; d < c->hb->nr_disks; d++) {
-		struct hvc_blk_disk *disk = &c->hb->disks[d];
-
-		for (hwq = c->cpu; hwq < disk->nr_queues; hwq += nr_cpu_ids)
-			hvc_blk_queue_close(&disk->queues[hwq]);
-	}
+	for (q = c->queues; q; q = q->next)
+		hvc_blk_queue_close(q);
 }
 
 static int open_queues(struct hvc_blk_cpu *c)
 {
-	unsigned int d, hwq;
+	struct hvc_blk_queue *q;
 	int err;
 
-	for (d = 0; d < c->hb->nr_disks; d++) {
-		struct hvc_blk_disk *disk = &c->hb->disks[d];
-
-		for (hwq = c->cpu; hwq < disk->nr_queues; hwq += nr_cpu_ids) {
-			if (disk->queues[hwq].live)
-				continue; /* the CPU was away, its queue was not */
-			err = hvc_blk_queue_open(&disk->queues[hwq]);
-			if (err)
-				return err;
-		}
+	for (q = c->queues; q; q = q->next) {
+		if (q->live)
+			continue; /* the CPU was away, its queue was not */
+		err = hvc_blk_queue_open(q);
+		if (err)
+			return err;
 	}
 	return 0;
 }
@@ -100,6 +100,8 @@ static int hvc_blk_cpu_online(unsigned int cpu, struct hlist_node *node)
 	struct hvc_blk_cpu *c = &hb->cpus[cpu];
 	int err = 0;
 
+	if (hb->version == 1)
+		return 0;
 	c->vcpu = this_vcpu();
 	if (!c->irq)
 		err = request_interrupt(c);
@@ -203,7 +205,7 @@ static int hvc_blk_start(struct hvc_blk *hb, bool *online)
 		return err;
 	err = hvc_blk_conduit_init(hb);
 	if (err) {
-		dev_err(hb->dev, "the host serves no version 2 of the block ABI; use virtio\n");
+		dev_err(hb->dev, "the host serves no disks by the block ABI; use virtio\n");
 		return err;
 	}
 	err = init_disks(hb);
@@ -218,8 +220,8 @@ static int hvc_blk_start(struct hvc_blk *hb, bool *online)
 		if (err)
 			return err;
 	}
-	dev_info(hb->dev, "%u disk%s by %s\n", hb->nr_disks, hb->nr_disks == 1 ? "" : "s",
-		 conduit_name(hb));
+	dev_info(hb->dev, "%u disk%s by %s, version %u\n", hb->nr_disks,
+		 hb->nr_disks == 1 ? "" : "s", conduit_name(hb), hb->version);
 	return 0;
 }
 
@@ -230,12 +232,14 @@ static int hvc_blk_probe(struct platform_device *pdev)
 	bool online = false;
 	int err;
 
-	mmio = devm_platform_ioremap_resource(pdev, 0);
+	/* Without a node, by the parameter alone, there is none. */
+	mmio = platform_get_resource(pdev, IORESOURCE_MEM, 0) ?
+		       devm_platform_ioremap_resource(pdev, 0) : NULL;
 	hb = kzalloc(sizeof(*hb), GFP_KERNEL);
 	if (!hb)
 		return -ENOMEM;
 	hb->dev = &pdev->dev;
-	hb->mmio = IS_ERR(mmio) ? NULL : mmio;
+	hb->mmio = IS_ERR_OR_NULL(mmio) ? NULL : mmio;
 	platform_set_drvdata(pdev, hb);
 	err = hvc_blk_start(hb, &online);
 	if (err)
@@ -321,6 +325,23 @@ static struct platform_driver hvc_blk_driver = {
 	},
 };
 
+/*
+ * Hosts of version 1 may have no node. A call that nobody there expects may be firmware's business,
+ * so that is only done where somebody says that it may be.
+ */
+static struct platform_device *without_node;
+
+static int __init add_without_node(void)
+{
+	struct device_node *node = of_find_matching_node(NULL, hvc_blk_match);
+
+	of_node_put(node);
+	if (node || !probe_calls)
+		return 0;
+	without_node = platform_device_register_simple("hvc-blk", PLATFORM_DEVID_NONE, NULL, 0);
+	return PTR_ERR_OR_ZERO(without_node);
+}
+
 static int __init hvc_blk_module_init(void)
 {
 	int err = cpuhp_setup_state_multi(CPUHP_AP_ONLINE_DYN, "block/hvc-blk:online",
@@ -331,13 +352,23 @@ static int __init hvc_blk_module_init(void)
 	hotplug_state = err;
 	err = platform_driver_register(&hvc_blk_driver);
 	if (err)
-		cpuhp_remove_multi_state(hotplug_state);
+		goto no_driver;
+	err = add_without_node();
+	if (err)
+		goto no_device;
+	return 0;
+
+no_device:
+	platform_driver_unregister(&hvc_blk_driver);
+no_driver:
+	cpuhp_remove_multi_state(hotplug_state);
 	return err;
 }
 module_init(hvc_blk_module_init);
 
 static void __exit hvc_blk_module_exit(void)
 {
+	platform_device_unregister(without_node);
 	platform_driver_unregister(&hvc_blk_driver);
 	cpuhp_remove_multi_state(hotplug_state);
 }

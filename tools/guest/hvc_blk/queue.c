@@ -79,16 +79,19 @@ static blk_status_t fill(struct request *rq, struct hvc_blk_sqe *sqe)
 /* Under the queue's lock. There is room: no more requests have tags than the ring has entries. */
 static blk_status_t put_request(struct hvc_blk_queue *q, struct request *rq)
 {
+	struct hvc_blk_pdu *pdu = blk_mq_rq_to_pdu(rq);
 	blk_status_t status = fill(rq, &q->sq[q->sq_tail & (q->disk->depth - 1)]);
 
-	if (status == BLK_STS_OK)
+	if (status == BLK_STS_OK) {
+		pdu->in_ring = true;
 		q->sq_tail++;
+	}
 	return status;
 }
 
-/* The entries are there before the host can see them counted. */
 static void publish(struct hvc_blk_queue *q)
 {
+	/* The entries are there before the host can see them counted. */
 	smp_store_release(&q->header->sq_tail, cpu_to_le32(q->sq_tail));
 }
 
@@ -127,10 +130,12 @@ static void take_one(struct hvc_blk_queue *q, const struct hvc_blk_cqe *cqe,
 		     struct io_comp_batch *iob, struct slow *slow)
 {
 	struct request *rq = blk_mq_tag_to_rq(q->disk->set.tags[q->hwq], le16_to_cpu(cqe->tag));
+	struct hvc_blk_pdu *pdu = blk_mq_rq_to_pdu(rq);
 	blk_status_t status = status_of(cqe->status);
 
-	if (WARN_ON_ONCE(!rq || !blk_mq_request_started(rq)))
+	if (WARN_ON_ONCE(!rq || !pdu->in_ring))
 		return;
+	pdu->in_ring = false;
 	if (blk_mq_add_to_batch(rq, iob, status != BLK_STS_OK, blk_mq_end_request_batch))
 		return;
 	slow->rq[slow->nr] = rq;
@@ -151,12 +156,16 @@ static unsigned int collect(struct hvc_blk_queue *q, struct io_comp_batch *iob)
 	do {
 		slow.nr = 0;
 		spin_lock_irqsave(&q->lock, flags);
+		/* The completions up to it are there. */
 		tail = le32_to_cpu(smp_load_acquire(&q->header->cq_tail));
+		if (WARN_ON_ONCE(tail - q->cq_head > q->disk->depth))
+			tail = q->cq_head;
 		while (q->cq_head != tail && slow.nr < SLOW_MAX) {
 			take_one(q, &q->cq[q->cq_head & (q->disk->depth - 1)], iob, &slow);
 			q->cq_head++;
 			found++;
 		}
+		/* They have been read before the host may write there again. */
 		smp_store_release(&q->header->cq_head, cpu_to_le32(q->cq_head));
 		spin_unlock_irqrestore(&q->lock, flags);
 		for (i = 0; i < slow.nr; i++)
@@ -180,6 +189,8 @@ static void call_failed(struct hvc_blk_queue *q, const char *what, int err)
 {
 	dev_err_ratelimited(q->disk->hb->dev, "disk %u, queue %u: the host refuses %s: %d\n",
 			    q->disk->index, q->id, what, err);
+	if (err == -HVC_BLK_EPIPE)
+		hvc_blk_disk_reset(q->disk);
 }
 
 /* On the queue's CPU, which cannot change meanwhile. */
@@ -191,7 +202,36 @@ static void doorbell(struct hvc_blk_queue *q)
 	WRITE_ONCE(q->rung, published(q));
 	err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_DOORBELL, q->id);
 	if (unlikely(err))
-		call_failed(q, "a doorbell", err);
+		call_failed(q, "DOORBELL", err);
+}
+
+/* A host that polls is told only that it sleeps no longer. */
+static void wake(struct hvc_blk_queue *q, u32 host_flags)
+{
+	int err = 0;
+
+	WRITE_ONCE(q->rung, published(q));
+	if (host_flags & HVC_BLK_HOST_NEED_WAKEUP)
+		err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_WAKEUP, q->id);
+	if (unlikely(err))
+		call_failed(q, "WAKEUP", err);
+}
+
+/* As doorbell(), where the host has to be told. */
+static void tell(struct hvc_blk_queue *q)
+{
+	u32 host_flags;
+
+	if (q->host_poll) {
+		/* Pairs with the host's: it shows that it sleeps, then looks at sq_tail again. */
+		smp_mb();
+		host_flags = le32_to_cpu(READ_ONCE(q->header->host_flags));
+		if (host_flags & HVC_BLK_HOST_POLLING) {
+			wake(q, host_flags);
+			return;
+		}
+	}
+	doorbell(q);
 }
 
 static void reap(struct hvc_blk_queue *q)
@@ -199,7 +239,7 @@ static void reap(struct hvc_blk_queue *q)
 	int err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_REAP, q->id);
 
 	if (unlikely(err))
-		call_failed(q, "to reap", err);
+		call_failed(q, "REAP", err);
 }
 
 /* Rings, and ends what the host had at hand. */
@@ -212,7 +252,7 @@ static void ring(struct hvc_blk_queue *q)
 		put_cpu();
 		return;
 	}
-	doorbell(q);
+	tell(q);
 	put_cpu();
 	if (q->poll)
 		return;
@@ -220,35 +260,25 @@ static void ring(struct hvc_blk_queue *q)
 	end_batch(&iob);
 }
 
-static struct hvc_blk_queue *queue_of(struct hvc_blk_disk *disk, unsigned int n, unsigned int cpu)
-{
-	unsigned int hwq = n * nr_cpu_ids + cpu;
-
-	return hwq < disk->nr_queues ? &disk->queues[hwq] : NULL;
-}
-
-#define for_each_queue_of(c, q, d, n)							\
-	for (d = 0; d < (c)->hb->nr_disks; d++)						\
-		for (n = 0; (q = queue_of(&(c)->hb->disks[d], n, (c)->cpu)); n++)	\
-			if (READ_ONCE(q->live))
-
 void hvc_blk_cpu_serve(struct hvc_blk_cpu *c)
 {
 	DEFINE_IO_COMP_BATCH(iob);
 	struct hvc_blk_queue *q, *by = NULL;
-	unsigned int d, n;
 
-	for_each_queue_of(c, q, d, n) {
+	for (q = c->queues; q; q = q->next) {
+		if (!READ_ONCE(q->live))
+			continue;
 		if (READ_ONCE(q->rung) != published(q))
-			doorbell(q);
+			tell(q);
 		/* One REAP is for all queues of the CPU, but one of a queue that is polled. */
 		if (!by || by->poll)
 			by = q;
 	}
 	if (by)
 		reap(by);
-	for_each_queue_of(c, q, d, n)
-		collect(q, &iob);
+	for (q = c->queues; q; q = q->next)
+		if (READ_ONCE(q->live))
+			collect(q, &iob);
 	end_batch(&iob);
 }
 
@@ -256,8 +286,8 @@ static void kicked(void *data)
 {
 	struct hvc_blk_cpu *c = data;
 
-	/* What is put into a ring after this is seen now, or kicks again. */
 	atomic_set_release(&c->kicked, 0);
+	/* What is put into a ring after this is seen now, or kicks again. */
 	smp_mb__after_atomic();
 	hvc_blk_cpu_serve(c);
 }
@@ -355,19 +385,36 @@ static int hvc_blk_poll(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *iob)
 	return collect(q, iob);
 }
 
-static void serve_ipi(void *data)
+/* As if no doorbell had been rung, and no interrupt had come. */
+static void look_again(void *data)
 {
-	hvc_blk_cpu_serve(data);
+	struct hvc_blk_cpu *c = data;
+	struct hvc_blk_queue *q;
+
+	for (q = c->queues; q; q = q->next)
+		if (READ_ONCE(q->live))
+			doorbell(q);
+	hvc_blk_cpu_serve(c);
 }
 
-/* A lost interrupt is no reason to lose a disk: look first. */
+static bool is_broken(const struct hvc_blk_queue *q)
+{
+	return le32_to_cpu(READ_ONCE(q->header->host_flags)) & HVC_BLK_HOST_BROKEN;
+}
+
+/*
+ * A doorbell or an interrupt that was lost is no reason to lose a disk: look first. What the host
+ * has taken it cannot give back, and it ends every request some day, so there is nothing to abort.
+ */
 static enum blk_eh_timer_return hvc_blk_timeout(struct request *rq)
 {
 	struct hvc_blk_queue *q = rq->mq_hctx->driver_data;
 
-	smp_call_function_single(q->cpu->cpu, serve_ipi, q->cpu, 1);
+	smp_call_function_single(q->cpu->cpu, look_again, q->cpu, 1);
 	if (!blk_mq_request_started(rq) || blk_mq_request_completed(rq))
 		return BLK_EH_DONE;
+	if (is_broken(q))
+		hvc_blk_disk_reset(q->disk);
 	dev_warn_ratelimited(q->disk->hb->dev, "disk %u: request %d is slow, still waiting\n",
 			     q->disk->index, rq->tag);
 	return BLK_EH_RESET_TIMER;
@@ -432,11 +479,14 @@ static int queue_alloc(struct hvc_blk_disk *disk, unsigned int hwq)
 	q->hwq = hwq;
 	q->poll = hwq >= nr_cpu_ids;
 	q->cpu = &disk->hb->cpus[hwq % nr_cpu_ids];
+	q->host_poll = !q->poll && disk->hb->features & HVC_BLK_F_HOST_POLL;
 	q->area = at;
 	q->header = at;
 	q->config = at + sizeof(*q->header);
 	q->sq = (void *)(q->config + 1);
 	q->cq = (void *)(q->sq + disk->depth);
+	q->next = q->cpu->queues;
+	q->cpu->queues = q;
 	return 0;
 }
 
@@ -486,7 +536,8 @@ static void queue_configure(struct hvc_blk_queue *q)
 	q->cq_head = 0;
 	q->rung = 0;
 	config->dev = cpu_to_le16(q->disk->index);
-	config->flags = cpu_to_le16(q->poll ? HVC_BLK_QUEUE_POLL : 0);
+	config->flags = cpu_to_le16((q->poll ? HVC_BLK_QUEUE_POLL : 0) |
+				    (q->host_poll ? HVC_BLK_QUEUE_HOST_POLL : 0));
 	config->sq_entries = cpu_to_le32(q->disk->depth);
 	config->cq_entries = cpu_to_le32(q->disk->depth);
 	config->irq = cpu_to_le32(q->cpu->vcpu);
@@ -496,11 +547,28 @@ static void queue_configure(struct hvc_blk_queue *q)
 	config->vcpu = cpu_to_le32(q->cpu->vcpu);
 }
 
+static s64 control(struct hvc_blk_queue *q, u32 operation)
+{
+	return hvc_blk_call(q->disk->hb, HVC_BLK_QUEUE_CTRL, q->id, operation, 0, NULL);
+}
+
+/* What the host does not give back stays its own: better lost than written by another. */
+static void queue_free(struct hvc_blk_queue *q)
+{
+	WRITE_ONCE(q->live, false);
+	if (control(q, HVC_BLK_CTRL_FREE) == 0)
+		return;
+	dev_warn(q->disk->hb->dev, "CPU %u: the host keeps a ring\n", q->cpu->cpu);
+	q->area = NULL;
+}
+
 int hvc_blk_queue_open(struct hvc_blk_queue *q)
 {
 	struct hvc_blk *hb = q->disk->hb;
 	s64 ret;
 
+	if (!q->area)
+		return -EIO;
 	queue_configure(q);
 	ret = hvc_blk_call(hb, HVC_BLK_QUEUE_SETUP, virt_to_phys(q->config), sizeof(*q->config), 0,
 			   NULL);
@@ -510,9 +578,9 @@ int hvc_blk_queue_open(struct hvc_blk_queue *q)
 		return (int)ret;
 	}
 	q->id = (u32)ret;
-	ret = hvc_blk_call(hb, HVC_BLK_QUEUE_CTRL, q->id, HVC_BLK_CTRL_ENABLE, 0, NULL);
+	ret = control(q, HVC_BLK_CTRL_ENABLE);
 	if (ret < 0) {
-		hvc_blk_call(hb, HVC_BLK_QUEUE_CTRL, q->id, HVC_BLK_CTRL_FREE, 0, NULL);
+		queue_free(q);
 		return (int)ret;
 	}
 	WRITE_ONCE(q->live, true);
@@ -521,8 +589,32 @@ int hvc_blk_queue_open(struct hvc_blk_queue *q)
 
 void hvc_blk_queue_close(struct hvc_blk_queue *q)
 {
-	if (!q->live)
-		return;
-	WRITE_ONCE(q->live, false);
-	hvc_blk_call(q->disk->hb, HVC_BLK_QUEUE_CTRL, q->id, HVC_BLK_CTRL_FREE, 0, NULL);
+	if (q->live)
+		queue_free(q);
+}
+
+/* What the host had taken ends before this does; the rest stays as it is, in no ring any more. */
+void hvc_blk_queue_reset(struct hvc_blk_queue *q)
+{
+	DEFINE_IO_COMP_BATCH(iob);
+	s64 ret = control(q, HVC_BLK_CTRL_QUIESCE);
+
+	collect(q, &iob);
+	end_batch(&iob);
+	spin_lock(&q->lock);
+	if (ret == 0)
+		ret = control(q, HVC_BLK_CTRL_RESET);
+	if (ret == 0) {
+		memset(q->header, 0, offsetof(struct hvc_blk_header, sq_head));
+		q->sq_tail = 0;
+		q->cq_head = 0;
+		q->rung = 0;
+		ret = control(q, HVC_BLK_CTRL_ENABLE);
+	}
+	if (ret < 0)
+		queue_free(q);
+	spin_unlock(&q->lock);
+	if (ret < 0)
+		dev_err(q->disk->hb->dev, "disk %u: CPU %u has lost its queue: %lld\n",
+			q->disk->index, q->cpu->cpu, ret);
 }
