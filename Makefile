@@ -3,13 +3,14 @@
 #   make            build/arm64/arcvisor, static, cross-built where this machine is not arm64
 #   make demo       install what is missing, build, boot a Debian kernel on real KVM
 #   make demo-disk  the same, a whole Debian from a disk: to its login prompt, twice
+#   make demo-hvc   the same, its disk served by hypercalls
 #   make test       install what is missing, build, run every test
 #   make test-docker the Dockerfile's steps in a clean Debian tree, and make test in it; as root
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
 #   make tsan      the threaded parts under the thread sanitizer
 #   make fuzz       libFuzzer on what reads untrusted bytes, FUZZ_SECONDS=60 each
 #   make prove      CBMC: guest addresses and ring indexes cannot leave their bounds
-#   make guest-driver  the Linux driver of disks with via=hvc, for Debian's 6.12 and 6.1 kernels
+#   make guest-driver  the Linux driver of disks with via=hvc, for Debian's 6.12, 6.1 and newest kernels
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
 #   make bench      every benchmark: BENCH="--quick boot" passes arguments to tools/bench/arcvisor-bench
 #   make bench-check instruction counts against the baseline, as make test does
@@ -240,6 +241,12 @@ demo-disk:
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/demo/disk
 
+.PHONY: demo-hvc
+demo-hvc:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/demo/disk --via hvc
+
 .PHONY: bench-disk
 bench-disk:
 	$(Q)tools/setup/setup.sh demo
@@ -299,6 +306,7 @@ prove:
 guest-driver:
 	$(Q)tools/guest/driver --sparse 6.12
 	$(Q)tools/guest/driver --sparse 6.1
+	$(Q)tools/guest/driver backports
 
 .PHONY: lint
 lint:
