@@ -17,7 +17,9 @@ jobs() {
 		while read -r device name; do
 			printf '[%s-%s-%s-d%s]\n%s\nfilename=%s\n' "$name" "$rw" "$bs" "$depth" "$first" "$device"
 			printf 'rw=%s\nbs=%s\niodepth=%s\noffset=%sk\nsize=%sk\nioengine=%s\n' "$rw" "$bs" \
-				"$depth" "$offset" "$size" "$engine"
+				"$depth" "$offset" "$size" "${engine%-polled}"
+			# A ring that polls has no fsync.
+			case $engine in *-polled) printf 'hipri=1\nend_fsync=0\n' ;; esac
 			case $bs in *-*) printf 'bsrange=%s\n' "$bs" ;; esac
 			first=''
 		done </disks

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What the disk tests share. Sourced after tools/setup/lib.sh. They set vmm and via, and use kernel,
-# add and durable.
+# add, driver and durable.
 # shellcheck disable=SC2034,SC2154
 
 DISK_OUT=$BUILD/tests/disk
@@ -23,8 +23,18 @@ arm64_cc() {
 prepare_records() {
 	compile_for "$(arm64_cc)" "$DISK_OUT/records" "$REPO/tests/disk/records.c" -static
 	kernel=$("$REPO/tools/guest/kernel" 6.12) || exit
-	"$REPO/tools/guest/initramfs" --add "$DISK_OUT/records:/records" "$DISK_OUT/records.initrd" 6.12 \
-		>/dev/null || exit
+	prepare_driver
+	"$REPO/tools/guest/initramfs" ${driver[@]+"${driver[@]}"} --add "$DISK_OUT/records:/records" \
+		"$DISK_OUT/records-$via.initrd" 6.12 >/dev/null || exit
+}
+
+# prepare_driver: sets driver, what tools/guest/initramfs is to bring in for disks of $via.
+prepare_driver() {
+	local module
+	driver=()
+	[[ $via == hvc ]] || return 0
+	module=$("$REPO/tools/guest/driver" 6.12) || exit
+	driver=(--add "$module:/lib/modules/50-hvc_blk.ko")
 }
 
 # prepare_vmm: sets add, what armhost is to bring in for the VMM named $vmm.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Disks by hypercall: bare-metal guests that make every call, and Linux with the driver. */
+/* Disks by hypercall: bare-metal guests that make every call. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -9,10 +9,8 @@
 
 #include "machine.h"
 
-#define DRIVER_INITRD "guest/hvc-initrd.gz"
-#define OPTION_SIZE   128
-#define SMALL	      (1 << 20)
-#define LARGE	      (64 << 20)
+#define OPTION_SIZE 128
+#define SMALL	    (1 << 20)
 
 /* A file of zeroes; its path into @path, which mkstemp() completes. */
 static void make_file(char *path, off_t size)
@@ -81,62 +79,3 @@ GUEST(hvcblk_v1_hvc, 1)
 GUEST(hvcblk_v1_smc, 1)
 GUEST(hvcblk_v2_hvc, 2)
 GUEST(hvcblk_v2_mmio, 2)
-
-/* Types @command, and waits for @answer, which it does not contain itself. */
-static void expect_answer(struct machine *machine, const char *command, const char *answer)
-{
-	cr_assert(machine_expect(machine, "guest# "), "%s", machine->text);
-	machine_send(machine, command);
-	cr_assert(machine_expect(machine, answer), "%s: no %s in\n%s", command, answer,
-		  machine->text);
-}
-
-static void start_linux(struct machine *machine, const char *option)
-{
-	machine_start(machine, MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", DRIVER_INITRD,
-					    "--cmdline", "console=ttyAMA0 quiet", "--cpus", "2",
-					    "--memory", "256M", "--disk", option));
-}
-
-/* What Linux writes is what it reads, past its cache and by it, and what the file has. */
-Test(hvc, linux_reads_what_it_wrote)
-{
-	struct machine machine;
-	char path[32], option[OPTION_SIZE];
-
-	make_file(path, LARGE);
-	snprintf(option, sizeof(option), "%s,via=hvc,serial=abc", path);
-	start_linux(&machine, option);
-	expect_answer(&machine,
-		      "cat /sys/block/hvcblk0/size /sys/block/hvcblk0/serial | tr '\\n' ' '\n",
-		      "131072 abc ");
-	expect_answer(&machine,
-		      "dd if=/dev/urandom of=/tmp/a bs=64k count=64 2>/dev/null; "
-		      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k oflag=direct 2>/dev/null; "
-		      "dd if=/dev/hvcblk0 of=/tmp/b bs=4k count=1024 iflag=direct 2>/dev/null; "
-		      "cmp /tmp/a /tmp/b && echo di''rect same\n",
-		      "direct same");
-	expect_answer(&machine,
-		      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k seek=64 conv=fsync 2>/dev/null; "
-		      "echo 3 >/proc/sys/vm/drop_caches; "
-		      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=64 count=64 2>/dev/null; "
-		      "cmp /tmp/a /tmp/b && echo cac''hed same\n",
-		      "cached same");
-	/* Reset with reads and writes under way: the next boot finds its own memory, and the disk.
-	 */
-	expect_answer(&machine,
-		      "for i in 1 2 3 4; do dd if=/dev/hvcblk0 of=/dev/null bs=64k iflag=direct & "
-		      "done; dd if=/dev/hvcblk0 of=/dev/hvcblk0 bs=64k seek=512 oflag=direct & "
-		      "reboot -f\n",
-		      "arcvisor guest: init");
-	expect_answer(&machine,
-		      "dd if=/dev/hvcblk0 of=/tmp/a bs=64k count=64 2>/dev/null; "
-		      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=64 count=64 2>/dev/null; "
-		      "cmp /tmp/a /tmp/b && echo still th''ere\n",
-		      "still there");
-	cr_assert(machine_expect(&machine, "guest# "));
-	machine_send(&machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
-	machine_fini(&machine);
-	unlink(path);
-}

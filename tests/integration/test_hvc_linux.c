@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Disks by hypercall under Linux, with the driver of tools/guest/hvc_blk: by version 1 of the ABI,
+ * then by rings, while the machine is paused, resized, reset. On hosts before Linux 6.4 the same
+ * goes by the MMIO twin.
+ */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+#define INITRD_HVC "guest/hvc-initrd.gz"
+#define PROMPT	   "guest# "
+#define SOCKET	   "/tmp/hvc.sock"
+#define MIB	   (1 << 20)
+
+/* hvcblk0, and hvcblk1, which takes 20 operations a second. */
+#define FAST "/tmp/hvc-a.img,via=hvc,serial=abc,id=a"
+#define SLOW "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1"
+
+static void make_file(const char *path, off_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(ftruncate(fd, size), 0);
+	close(fd);
+}
+
+static void boot(struct machine *machine)
+{
+	make_file("/tmp/hvc-a.img", 32 * MIB);
+	make_file("/tmp/hvc-b.img", MIB);
+	machine_start(machine, MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD_HVC,
+					    "--cmdline", "console=ttyAMA0 quiet hvc_blk.version=1",
+					    "--cpus", "2", "--memory", "256M", "--control", SOCKET,
+					    "--disk", FAST, "--disk", SLOW));
+	cr_assert(machine_expect(machine, PROMPT), "no shell:\n%s\n%s", machine->text,
+		  machine->errors);
+}
+
+/* The echo of a command is no answer: @want is printed with its parts put together by the shell. */
+static void shell(struct machine *machine, const char *command, const char *want)
+{
+	machine_send(machine, command);
+	machine_send(machine, "\n");
+	cr_assert(machine_expect(machine, want), "%s: no '%s':\n%s\n%s", command, want,
+		  machine->text, machine->errors);
+	cr_assert(machine_expect(machine, PROMPT));
+}
+
+static void ctl(const char *command, const char *argument)
+{
+	struct machine client;
+
+	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", SOCKET, command, argument)), 0,
+		     "%s: %s", command, client.errors);
+	machine_fini(&client);
+}
+
+/* A call for each transfer: past the cache, through it, and durable. */
+static void check_version_1(struct machine *machine)
+{
+	shell(machine,
+	      "dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null; "
+	      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k oflag=direct 2>/dev/null; "
+	      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k seek=64 conv=fsync 2>/dev/null; "
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=4k count=512 iflag=direct 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo v1-'same'",
+	      "v1-same");
+	shell(machine, "echo q=$(ls /sys/block/hvcblk0/serial 2>/dev/null).", "q=.");
+}
+
+/* The driver goes and comes back, with rings: what one wrote the other reads. */
+static void check_rings(struct machine *machine)
+{
+	shell(machine, "rmmod hvc_blk; insmod /lib/modules/50-hvc_blk.ko; echo rings-'there'",
+	      "rings-there");
+	shell(machine, "echo s=$(cat /sys/block/hvcblk0/size /sys/block/hvcblk0/serial).",
+	      "s=65536 abc.");
+	shell(machine,
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=64 count=32 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo v2-'reads'",
+	      "v2-reads");
+	shell(machine,
+	      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k seek=128 oflag=direct 2>/dev/null; "
+	      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k seek=256 conv=fsync 2>/dev/null; "
+	      "echo 3 >/proc/sys/vm/drop_caches; "
+	      "for at in 128 256; do "
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=4k skip=$((at * 16)) count=512 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo v2-'same'-$at; done",
+	      "v2-same-128\r\nv2-same-256");
+}
+
+static void check_resize(struct machine *machine)
+{
+	cr_assert_eq(truncate("/tmp/hvc-a.img", 64 * MIB), 0);
+	ctl("resize", "disk=a");
+	shell(machine,
+	      "while [ $(cat /sys/block/hvcblk0/size) != 131072 ]; do :; done; "
+	      "dd if=/tmp/a of=/dev/hvcblk0 bs=1M seek=40 oflag=direct 2>/dev/null && "
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=1M skip=40 count=2 iflag=direct 2>/dev/null && "
+	      "cmp /tmp/a /tmp/b && echo grown-'it'",
+	      "grown-it");
+}
+
+/* It ends by interrupts alone, no sooner than it may: the limit is of the guest's own clock, too.
+ */
+static void check_rate(struct machine *machine)
+{
+	shell(machine,
+	      "t() { cut -d' ' -f1 /proc/uptime | tr -d .; }; was=$(t); "
+	      "dd if=/dev/hvcblk1 of=/dev/null bs=4k count=21 iflag=direct 2>/dev/null && "
+	      "echo took-'enough'-$((10 * ($(t) - was) >= 950))",
+	      "took-enough-1");
+}
+
+/*
+ * Both CPUs read, and write, while the machine is paused, the rings are reset, and one of the CPUs
+ * goes and comes back. The slow disk has a request in flight all the time.
+ */
+static void check_in_flight(struct machine *machine)
+{
+	machine_send(machine, "for i in 1 2; do dd if=/dev/hvcblk0 bs=32k count=192 iflag=direct "
+			      "2>/dev/null | md5sum >/tmp/s$i & done; "
+			      "dd if=/tmp/a of=/dev/hvcblk0 bs=16k seek=3072 oflag=direct "
+			      "2>/dev/null & "
+			      "dd if=/dev/hvcblk1 of=/dev/null bs=4k count=24 iflag=direct "
+			      "2>/dev/null & echo started-'it'\n");
+	cr_assert(machine_expect(machine, "started-it"));
+	for (unsigned int i = 0; i < 3; i++) {
+		ctl("pause", NULL);
+		ctl("resume", NULL);
+	}
+	cr_assert(machine_expect(machine, PROMPT));
+	shell(machine,
+	      "for i in 1 2 3; do echo 1 >/sys/block/hvcblk0/reset; done; "
+	      "echo 1 >/sys/block/hvcblk1/reset; "
+	      "echo 0 >/sys/devices/system/cpu/cpu1/online; "
+	      "echo 1 >/sys/devices/system/cpu/cpu1/online; "
+	      "wait; cmp /tmp/s1 /tmp/s2 && "
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=768 count=32 iflag=direct 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo flight-'ended'",
+	      "flight-ended");
+}
+
+/* Requests are in flight: the next boot finds its own memory, the disk, and version 1 again. */
+static void check_reset(struct machine *machine)
+{
+	machine_send(machine, "for i in 1 2; do dd if=/dev/hvcblk0 of=/dev/null bs=64k "
+			      "iflag=direct & done; dd if=/dev/hvcblk0 of=/dev/hvcblk0 bs=64k "
+			      "seek=800 oflag=direct & dd if=/dev/hvcblk1 of=/dev/null bs=4k "
+			      "iflag=direct & echo again-'it'\n");
+	cr_assert(machine_expect(machine, "again-it"));
+	ctl("reset", NULL);
+	cr_assert(machine_expect(machine, "arcvisor guest: init"), "%s\n%s", machine->text,
+		  machine->errors);
+	cr_assert(machine_expect(machine, PROMPT), "%s\n%s", machine->text, machine->errors);
+	shell(machine,
+	      "for at in 0 64 128 256 768; do "
+	      "dd if=/dev/hvcblk0 bs=64k skip=$at count=32 2>/dev/null | md5sum; done | sort -u | "
+	      "wc -l | sed 's/^/sums-/'",
+	      "\nsums-1");
+}
+
+Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
+{
+	struct machine machine;
+
+	boot(&machine);
+	check_version_1(&machine);
+	check_rings(&machine);
+	check_resize(&machine);
+	check_rate(&machine);
+	check_in_flight(&machine);
+	check_reset(&machine);
+	machine_send(&machine, "poweroff -f\n");
+	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_str_empty(machine.errors);
+	machine_fini(&machine);
+}
