@@ -117,6 +117,36 @@ Test(vblk, refuses_ranges_that_break_the_rules)
 	cr_expect_eq(rig_get(&rig, 0x70), 0xf, "an error is no reason for a reset");
 }
 
+/* max_discard_sectors and max_write_zeroes_sectors are what they say, to the sector. */
+Test(vblk_large, takes_ranges_up_to_its_limits, .fini = fini)
+{
+	uint32_t discard, zeroes;
+
+	rig_prepare(&rig);
+	cr_assert_eq(ftruncate(rig.fd, (off_t)3 << 30), 0); /* a hole: it takes no space */
+	rig_init(&rig);
+	rig_start(&rig, 0);
+	discard = (uint32_t)config(36, 4);
+	zeroes = (uint32_t)config(48, 4);
+	cr_assert(discard > 2048 && zeroes > 2048 && discard < 6u << 20 && zeroes < 6u << 20);
+	cr_expect_eq(config(40, 4), 1, "max_discard_seg");
+	cr_expect_eq(config(52, 4), 1, "max_write_zeroes_seg");
+	put_range(8, discard, 0);
+	cr_expect_eq(rig_do(&rig, DISCARD, 0, 16), OK);
+	put_range(8, discard + 1, 0);
+	cr_expect_eq(rig_do(&rig, DISCARD, 0, 16), IOERR);
+	put_range(8, zeroes, 1);
+	cr_expect_eq(rig_do(&rig, ZEROES, 0, 16), OK);
+	put_range(8, zeroes + 1, 1);
+	cr_expect_eq(rig_do(&rig, ZEROES, 0, 16), IOERR);
+	put_range(0, ~0u, 0);
+	cr_expect_eq(rig_do(&rig, DISCARD, 0, 16), IOERR);
+	cr_expect_eq(rig_do(&rig, ZEROES, 0, 16), IOERR);
+	put_range(0, 0, 0);
+	cr_expect_eq(rig_do(&rig, DISCARD, 0, 16), OK, "nothing is discarded");
+	cr_expect_eq(rig_get(&rig, 0x70), 0xf);
+}
+
 Test(vblk, ends_bad_requests_with_a_status)
 {
 	cr_expect_eq(rig_do(&rig, IN, SECTORS, 512), IOERR);
