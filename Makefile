@@ -142,7 +142,8 @@ $(A64)/blockbench: $(A64)/prog/tools/bench/blockbench.o $(filter $(A64)/prog/src
 # ---- tests -------------------------------------------------------------------------------------
 
 LIB_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(SRC) $(SIM) $(KVM))
-TEST_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(wildcard tests/unit/$(2)/*.c))
+# tests/unit/*.c is of every test program.
+TEST_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(wildcard tests/unit/$(2)/*.c tests/unit/*.c))
 
 # $(1) build directory, $(2) compiler, $(3) variable of compiler flags, $(4) of linker flags
 define test-flavour

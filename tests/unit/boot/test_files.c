@@ -96,7 +96,7 @@ Test(boot_files, a_device_is_refused)
 	expect_refusal(good_kernel(), "/dev/zero", -EINVAL, "not a regular file");
 }
 
-Test(boot_files, a_fifo_is_refused_and_not_waited_for, .timeout = 20)
+Test(boot_files, a_fifo_is_refused_and_not_waited_for)
 {
 	const char *fifo = test_path("fifo");
 

@@ -19,7 +19,7 @@ static void setup(void)
 	rig_pattern(typed, sizeof(typed));
 }
 
-TestSuite(input, .init = setup, .timeout = 60);
+TestSuite(input, .init = setup);
 
 /* Starts with a port that has no room yet, and a pipe for output, whose reader it returns. */
 static int start(int in)

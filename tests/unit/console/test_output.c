@@ -27,7 +27,7 @@ static void setup(void)
 	rig_pattern(sent, sizeof(sent));
 }
 
-TestSuite(output, .init = setup, .timeout = 60);
+TestSuite(output, .init = setup);
 
 struct reader {
 	pthread_t thread;

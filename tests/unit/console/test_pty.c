@@ -12,8 +12,6 @@
 
 static struct rig rig;
 
-TestSuite(pty, .timeout = 60);
-
 /* Begins, and opens the terminal by the name that was said. */
 static int start(void)
 {

@@ -35,7 +35,7 @@ static void teardown(void)
 		kill(child, SIGKILL);
 }
 
-TestSuite(terminal, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(terminal, .init = setup, .fini = teardown);
 
 static struct termios mode(void)
 {

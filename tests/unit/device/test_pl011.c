@@ -5,7 +5,7 @@
 
 #include "board.h"
 
-TestSuite(pl011, .init = board_init, .fini = board_fini, .timeout = 60);
+TestSuite(pl011, .init = board_init, .fini = board_fini);
 
 static void enable(uint32_t interrupts)
 {

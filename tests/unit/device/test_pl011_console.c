@@ -9,7 +9,7 @@
 
 #include "board.h"
 
-TestSuite(pl011_console, .init = board_init, .fini = board_fini, .timeout = 120);
+TestSuite(pl011_console, .init = board_init, .fini = board_fini);
 
 static void enable(uint32_t interrupts)
 {

@@ -23,7 +23,7 @@ static void teardown(void)
 	loop_destroy(loop);
 }
 
-TestSuite(loop, .init = setup, .fini = teardown, .timeout = 30);
+TestSuite(loop, .init = setup, .fini = teardown);
 
 /* A pipe that is watched, and what its callback saw and does. */
 struct probe {

@@ -26,7 +26,7 @@ static pthread_t start(void *(*body)(void *arg), unsigned int index)
 	return thread;
 }
 
-TestSuite(sim_threads, .init = sim_test_init, .fini = sim_test_fini, .timeout = 60);
+TestSuite(sim_threads, .init = sim_test_init, .fini = sim_test_fini);
 
 Test(sim_threads, empty_script_waits_for_an_interrupt)
 {
