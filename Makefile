@@ -16,7 +16,7 @@
 #   make bench-check instruction counts against the baseline, as make test does
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same
-#   make bench-disk what an operation on a disk costs, beside the same
+#   make bench-disk what an operation on a disk costs, beside the same; docs/profile.md: where that goes
 #   make soak       the long tests: power cuts, kills, every pattern of fio
 #   make bench-block what the block layer adds to a read
 #   make install PREFIX=/usr/local [DESTDIR=]

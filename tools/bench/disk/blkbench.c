@@ -204,10 +204,20 @@ static char *map_buffers(void)
 	return at;
 }
 
+/* Where tools/bench/profile begins and ends to count: instructions that do nothing. */
+#ifdef __aarch64__
+#define PROFILE_START() __asm__ volatile("movz xzr, #0xb001")
+#define PROFILE_STOP()	__asm__ volatile("movz xzr, #0xb002")
+#else
+#define PROFILE_START()
+#define PROFILE_STOP()
+#endif
+
 static void begin(struct run *run)
 {
 	run->irqs = interrupts();
 	run->start = now_ns();
+	PROFILE_START();
 }
 
 /* ---- threads ----------------------------------------------------------------------------------
@@ -306,6 +316,7 @@ int main(int argc, char **argv)
 	} else {
 		operate_sync(&run, count);
 	}
+	PROFILE_STOP();
 	ns = now_ns() - run.start;
 	printf("how=%s op=%s size=%u depth=%u count=%" PRIu64 " ns=%" PRIu64 " irqs=%" PRIu64 "\n",
 	       argv[2], argv[3], run.size, run.depth, count, ns, interrupts() - run.irqs);

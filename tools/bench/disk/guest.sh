@@ -3,6 +3,9 @@
 stty -echo </dev/console
 device=/dev/vda
 [ ! -e /dev/hvcblk0 ] || device=/dev/hvcblk0
+case $(cat /proc/cmdline) in
+*arcvisor.symbols*) sed -n '/\[/s/^/sym /p' /proc/kallsyms ;;
+esac
 while read -r words <&3; do
 	echo "bench: ready"
 	read -r _

@@ -3,7 +3,7 @@
  * Runs a VMM whose guest measures its disk (tools/bench/disk/guest.sh), and passes on what the
  * guest says, with what that cost the host. tools/bench/disk/in-host runs it in the emulated host.
  *
- *   vmmdisk [--count] -- VMM ARG...
+ *   vmmdisk [--count] [--symbols FILE] -- VMM ARG...
  *
  * The guest prints "bench: ready" before each case and waits for a line; then the case's result,
  * "how=...", and at the end "bench: done". Each result is printed with these, of the whole case:
@@ -13,6 +13,9 @@
  *   hvcs       HVC instructions
  *   wfis       WFI instructions that trapped
  *   syscalls   of the VMM's threads; with --count, which disturbs the times by a few percent
+ *
+ * --symbols: where the VMM's code lies (lines of /proc/PID/maps after "map "), and the lines of the
+ * guest's console that begin with "sym ", go to FILE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +46,7 @@ struct snapshot {
 
 static pid_t vmm = -1;
 static int syscalls_fd = -1;
+static FILE *symbols;
 
 static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt, ...)
 {
@@ -169,34 +173,70 @@ static void report(const char *result, const struct snapshot *a, const struct sn
 	putchar('\n');
 }
 
+/* Once, when all of it is loaded. */
+static void print_maps(void)
+{
+	static bool printed;
+	char path[64], line[512];
+	FILE *maps;
+
+	if (!symbols || printed)
+		return;
+	printed = true;
+	snprintf(path, sizeof(path), "/proc/%d/maps", (int)vmm);
+	maps = fopen(path, "r");
+	while (maps && fgets(line, sizeof(line), maps))
+		if (strstr(line, " r-xp "))
+			fprintf(symbols, "map %s", line);
+	if (maps)
+		fclose(maps);
+}
+
+static void parse(int argc, char **argv, int *first, bool *count)
+{
+	int i;
+
+	for (i = 1; i < argc && strcmp(argv[i], "--"); i++) {
+		if (!strcmp(argv[i], "--count")) {
+			*count = true;
+		} else if (!strcmp(argv[i], "--symbols") && i + 1 < argc) {
+			symbols = fopen(argv[++i], "a");
+			if (!symbols)
+				die("cannot write %s: %s", argv[i], strerror(errno));
+		} else {
+			die("unknown argument %s", argv[i]);
+		}
+	}
+	if (i + 1 >= argc)
+		die("usage: vmmdisk [--count] [--symbols FILE] -- VMM ARG...");
+	*first = i + 1;
+}
+
 int main(int argc, char **argv)
 {
 	struct snapshot before = { 0 }, after;
 	bool count = false, done = false;
-	int go, in, out, i, status;
+	int go, in, out, first, status;
 	char line[512];
 
-	for (i = 1; i < argc && strcmp(argv[i], "--"); i++) {
-		if (strcmp(argv[i], "--count"))
-			die("unknown argument %s", argv[i]);
-		count = true;
-	}
-	if (i + 1 >= argc)
-		die("usage: vmmdisk [--count] -- VMM ARG...");
+	parse(argc, argv, &first, &count);
 	setbuf(stdout, NULL);
-	start(argv + i + 1, &go, &in, &out);
+	start(argv + first, &go, &in, &out);
 	if (count)
 		count_syscalls(vmm);
 	if (write(go, "", 1) != 1)
 		die("cannot start the VMM");
 	while (read_line(out, line, sizeof(line))) {
 		if (strstr(line, "bench: ready")) {
+			print_maps();
 			before = snap();
 			if (write(in, "\n", 1) != 1)
 				die("the VMM takes no input");
 		} else if (!strncmp(line, "how=", 4)) {
 			after = snap();
 			report(line, &before, &after);
+		} else if (symbols && !strncmp(line, "sym ", 4)) {
+			fprintf(symbols, "%s\n", line);
 		} else if (strstr(line, "bench: done")) {
 			done = true;
 		} else if (strstr(line, "blkbench:")) {
