@@ -5,6 +5,11 @@
  * Each vCPU's thread has a block queue of its own, which serves all disks, and is the only one
  * that touches the guest's queues of that vCPU: calls take no lock and allocate nothing. What
  * finishes while the vCPU is in the guest raises the vCPU's interrupt without a thread of ours.
+ *
+ * A disk with DISK_MODE_THREAD has a poller: a thread with a block queue of its own, which serves
+ * those queues of the disk that allow it (HVC_BLK_QUEUE_HOST_POLL) without being called, looks a
+ * little longer where that pays, and sleeps otherwise. The vCPU's thread hands it what it asks of
+ * such a queue, and waits for the answer where there is one.
  */
 #ifndef ARCVISOR_HVC_HVC_BLK_H
 #define ARCVISOR_HVC_HVC_BLK_H
@@ -36,8 +41,8 @@ struct hvc_blk;
 int hvc_blk_create(const struct hvc_blk_config *config, struct hvc_blk **out);
 
 /*
- * Makes the rings, when @lines have their eventfds: before any vCPU's thread attaches. 0 or what
- * blk_queue_create() said.
+ * Makes the rings and starts pollers, when @lines have their eventfds: before any vCPU's thread
+ * attaches. 0 or what blk_queue_create(), blk_queue_attach(), eventfd(2) or pthread_create(3) said.
  */
 int hvc_blk_open(struct hvc_blk *blk);
 
@@ -52,7 +57,8 @@ int hvc_blk_attach(struct hvc_blk *blk, unsigned int vcpu);
 
 /*
  * On the vCPU's thread, which will not enter the guest before the next call or is about to end:
- * nothing is in flight afterwards, completions are posted, their interrupt is raised.
+ * nothing of its queues is in flight afterwards, completions are posted, their interrupt is raised,
+ * and pollers leave its queues alone until the vCPU calls.
  */
 void hvc_blk_drain(struct hvc_blk *blk, unsigned int vcpu);
 
@@ -79,6 +85,8 @@ struct hvc_blk_stats {
 	uint64_t broken;     /* queues that went BROKEN */
 	uint64_t dropped;    /* completions that nobody could be given */
 	uint64_t interrupts; /* raised by us, beside those of the kernel */
+	uint64_t wakeups;    /* WAKEUP, of queues that are polled */
+	uint64_t sleeps;     /* of pollers */
 };
 
 void hvc_blk_stats(const struct hvc_blk *blk, struct hvc_blk_stats *stats);

@@ -30,7 +30,7 @@ struct hvc_disk *hvc_disk(struct hvc_blk *blk, uint64_t dev)
  * Requests of a vCPU: mapped, so that only those that were ever in flight take memory. The list
  * is last in, first out, which keeps them few and warm.
  */
-static int init_pool(struct hvc_vcpu *vcpu)
+int hvc_init_pool(struct hvc_vcpu *vcpu)
 {
 	void *pool = mmap(NULL, POOL_SIZE * sizeof(struct hvc_req), PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -41,6 +41,12 @@ static int init_pool(struct hvc_vcpu *vcpu)
 	return 0;
 }
 
+void hvc_fini_pool(struct hvc_vcpu *vcpu)
+{
+	if (vcpu->pool)
+		munmap(vcpu->pool, POOL_SIZE * sizeof(struct hvc_req));
+}
+
 static int init_vcpu(struct hvc_blk *blk, unsigned int index)
 {
 	struct hvc_vcpu *vcpu = &blk->vcpus[index];
@@ -48,27 +54,35 @@ static int init_vcpu(struct hvc_blk *blk, unsigned int index)
 	vcpu->blk = blk;
 	vcpu->index = index;
 	vcpu->line = &blk->config.lines[index];
-	return init_pool(vcpu);
+	return hvc_init_pool(vcpu);
 }
 
-static int open_engine(struct hvc_blk *blk, unsigned int index)
+int hvc_open_engine(struct hvc_vcpu *vcpu, struct disk *const *disks, unsigned int nr_disks,
+		    int eventfd)
 {
-	struct disk *disks[HVC_BLK_MAX_DISKS];
-	struct hvc_vcpu *vcpu = &blk->vcpus[index];
 	struct blk_queue_config config = {
-		.engine = blk->config.engine,
+		.engine = vcpu->blk->config.engine,
 		.wake = BLK_WAKE_EVENTFD,
 		.depth = POOL_SIZE,
-		.eventfd = blk->config.lines[index].eventfd,
+		.eventfd = eventfd,
 		.disks = disks,
-		.nr_disks = blk->config.nr_disks,
+		.nr_disks = nr_disks,
 		.done = hvc_done,
 		.ctx = vcpu,
 	};
 
+	return blk_queue_create(&config, &vcpu->engine);
+}
+
+/* The ring of a vCPU serves every disk. */
+static int open_vcpu(struct hvc_blk *blk, unsigned int index)
+{
+	struct disk *disks[HVC_BLK_MAX_DISKS];
+
 	for (unsigned int i = 0; i < blk->config.nr_disks; i++)
 		disks[i] = blk->disks[i].disk;
-	return blk_queue_create(&config, &vcpu->engine);
+	return hvc_open_engine(&blk->vcpus[index], disks, blk->config.nr_disks,
+			       blk->config.lines[index].eventfd);
 }
 
 int hvc_blk_create(const struct hvc_blk_config *config, struct hvc_blk **out)
@@ -99,7 +113,10 @@ int hvc_blk_open(struct hvc_blk *blk)
 	int ret = 0;
 
 	for (unsigned int i = 0; ret == 0 && i < blk->config.nr_vcpus; i++)
-		ret = open_engine(blk, i);
+		ret = open_vcpu(blk, i);
+	for (unsigned int i = 0; ret == 0 && i < blk->config.nr_disks; i++)
+		if (disk_config(blk->disks[i].disk)->mode == DISK_MODE_THREAD)
+			ret = hvc_poll_start(blk, &blk->disks[i]);
 	return ret;
 }
 
@@ -107,10 +124,11 @@ void hvc_blk_destroy(struct hvc_blk *blk)
 {
 	if (!blk)
 		return;
+	for (unsigned int i = 0; i < blk->config.nr_disks; i++)
+		hvc_poll_stop(blk->disks[i].poller);
 	for (unsigned int i = 0; i < blk->config.nr_vcpus; i++) {
 		blk_queue_destroy(blk->vcpus[i].engine);
-		if (blk->vcpus[i].pool)
-			munmap(blk->vcpus[i].pool, POOL_SIZE * sizeof(struct hvc_req));
+		hvc_fini_pool(&blk->vcpus[i]);
 	}
 	free(blk);
 }
@@ -127,14 +145,20 @@ int hvc_blk_attach(struct hvc_blk *blk, unsigned int index)
 
 void hvc_blk_drain(struct hvc_blk *blk, unsigned int vcpu)
 {
-	if (blk->vcpus[vcpu].attached)
-		hvc_quiesce(&blk->vcpus[vcpu]);
+	if (!blk->vcpus[vcpu].attached)
+		return;
+	hvc_quiesce(&blk->vcpus[vcpu]);
+	if (blk->vcpus[vcpu].nr_polled)
+		hvc_poll_park(&blk->vcpus[vcpu]);
 }
 
 void hvc_blk_changed(struct hvc_blk *blk, unsigned int disk)
 {
 	/* After the change itself; pairs with the load in fill_info(). */
 	atomic_fetch_add_explicit(&blk->disks[disk].generation, 1, memory_order_release);
+	/* It shows the change in its queues' headers, and interrupts then. */
+	if (blk->disks[disk].poller)
+		hvc_poll_wake(blk->disks[disk].poller);
 	for (unsigned int i = 0; i < blk->config.nr_vcpus; i++)
 		irq_line_pulse(&blk->config.lines[i]);
 }
@@ -166,7 +190,6 @@ static const struct hvc_call *find_call(uint32_t fid)
 static int ring_call(struct hvc_vcpu *vcpu, uint32_t fid)
 {
 	uint32_t id = fid % HVC_BLK_MAX_QUEUES;
-	int err;
 
 	switch (fid - id) {
 	case HVC_BLK_DOORBELL:
@@ -176,7 +199,7 @@ static int ring_call(struct hvc_vcpu *vcpu, uint32_t fid)
 	case HVC_BLK_DOORBELL_WAIT:
 		return hvc_doorbell(vcpu, id, true);
 	case HVC_BLK_WAKEUP:
-		return hvc_own_queue(vcpu, id, &err) ? 0 : err; /* nobody sleeps here */
+		return hvc_wakeup(vcpu, id);
 	default:
 		return 1;
 	}
@@ -227,15 +250,21 @@ void hvc_blk_call(struct hvc_blk *blk, struct smccc_call *call)
 	memcpy(call->exit->ret, reply.ret, reply.nr * sizeof(reply.ret[0]));
 }
 
-void hvc_blk_stats(const struct hvc_blk *blk, struct hvc_blk_stats *stats)
+static void add_stats(struct hvc_blk_stats *stats, const struct hvc_blk_stats *more)
 {
+	const uint64_t *one = (const uint64_t *)more;
 	uint64_t *sum = (uint64_t *)stats;
 
-	*stats = (struct hvc_blk_stats){ 0 };
-	for (unsigned int i = 0; i < blk->config.nr_vcpus; i++) {
-		const uint64_t *one = (const uint64_t *)&blk->vcpus[i].stats;
+	for (unsigned int n = 0; n < sizeof(*stats) / sizeof(*sum); n++)
+		sum[n] += __atomic_load_n(&one[n], __ATOMIC_RELAXED);
+}
 
-		for (unsigned int n = 0; n < sizeof(*stats) / sizeof(*sum); n++)
-			sum[n] += __atomic_load_n(&one[n], __ATOMIC_RELAXED);
-	}
+void hvc_blk_stats(const struct hvc_blk *blk, struct hvc_blk_stats *stats)
+{
+	*stats = (struct hvc_blk_stats){ 0 };
+	for (unsigned int i = 0; i < blk->config.nr_vcpus; i++)
+		add_stats(stats, &blk->vcpus[i].stats);
+	for (unsigned int i = 0; i < blk->config.nr_disks; i++)
+		if (blk->disks[i].poller)
+			add_stats(stats, hvc_poll_stats(blk->disks[i].poller));
 }

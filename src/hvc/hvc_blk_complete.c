@@ -37,9 +37,15 @@ static uint32_t host_flags(const struct hvc_vcpu *vcpu, const struct hvc_queue *
 {
 	const struct hvc_disk *disk = &vcpu->blk->disks[queue->dev];
 	uint32_t told = atomic_load_explicit(&disk->told, memory_order_relaxed);
+	uint32_t flags = 0;
 
-	return (queue->state == HVC_QUEUE_BROKEN ? HVC_BLK_HOST_BROKEN : 0) |
-	       (queue->generation != told ? HVC_BLK_HOST_CONFIG_CHANGED : 0);
+	if (queue->poller)
+		flags = queue->polling ? HVC_BLK_HOST_POLLING : HVC_BLK_HOST_NEED_WAKEUP;
+	if (hvc_state(queue) == HVC_QUEUE_BROKEN)
+		flags |= HVC_BLK_HOST_BROKEN;
+	if (queue->generation != told)
+		flags |= HVC_BLK_HOST_CONFIG_CHANGED;
+	return flags;
 }
 
 void hvc_show(struct hvc_vcpu *vcpu)
@@ -58,6 +64,8 @@ void hvc_show(struct hvc_vcpu *vcpu)
 		__atomic_store_n(&header->sq_head, queue->sq_head, __ATOMIC_RELEASE);
 		/* The entries are there first; pairs with the guest's acquire of cq_tail. */
 		__atomic_store_n(&header->cq_tail, queue->cq_tail, __ATOMIC_RELEASE);
+		if (queue->poller)
+			atomic_store_explicit(&queue->shown, queue->cq_tail, memory_order_release);
 	}
 }
 
@@ -67,7 +75,7 @@ void hvc_post(struct hvc_vcpu *vcpu, struct hvc_queue *queue, uint16_t tag, uint
 	uint64_t *entry;
 
 	hvc_mark(vcpu, queue);
-	if (queue->state == HVC_QUEUE_BROKEN) {
+	if (hvc_state(queue) == HVC_QUEUE_BROKEN) {
 		queue->dropped++;
 		hvc_count(&vcpu->stats.dropped);
 		return;
@@ -123,7 +131,7 @@ void hvc_done(void *ctx, struct blk_req *blk)
 	if (is_inline)
 		hvc_count(&vcpu->stats.inlined);
 	if (queue != vcpu->called && req->irq)
-		vcpu->irq_missed = true;
+		hvc_miss(vcpu, queue);
 	hvc_post(vcpu, queue, req->tag, status, is_inline ? HVC_BLK_CQE_INLINE : 0,
 		 status == HVC_BLK_OK ? req->bytes : 0);
 	hvc_req_put(vcpu, req);

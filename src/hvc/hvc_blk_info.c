@@ -20,6 +20,8 @@ static uint64_t features(const struct hvc_blk *blk)
 	for (unsigned int i = 0; i < blk->config.nr_disks; i++) {
 		const struct disk_limits *limits = disk_limits(blk->disks[i].disk);
 
+		if (blk->disks[i].poller)
+			bits |= HVC_BLK_F_HOST_POLL;
 		if (limits->discard)
 			bits |= HVC_BLK_F_DISCARD;
 		if (limits->write_zeroes)
@@ -90,6 +92,9 @@ static void fill_info(struct hvc_disk *disk, struct hvc_blk_device_info *info)
 		info->max_write_zeroes =
 			sectors_of(limits->max_write_zeroes, limits->logical_block);
 	atomic_store_explicit(&disk->told, generation, memory_order_relaxed);
+	/* It takes CONFIG_CHANGED away. */
+	if (disk->poller)
+		hvc_poll_wake(disk->poller);
 }
 
 static int64_t dev_info(struct hvc_vcpu *vcpu, const uint64_t *args)

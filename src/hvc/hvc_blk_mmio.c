@@ -33,8 +33,12 @@ static uint64_t status(struct hvc_vcpu *vcpu, uint32_t id, int ret)
 {
 	int err;
 	const struct hvc_queue *queue = hvc_own_queue(vcpu, id, &err);
-	uint64_t tail = queue ? queue->cq_tail : 0;
+	uint64_t tail = 0;
 
+	if (queue && queue->poller)
+		tail = atomic_load_explicit(&queue->shown, memory_order_acquire);
+	else if (queue)
+		tail = queue->cq_tail;
 	return tail << 32 | (uint32_t)ret;
 }
 

@@ -29,8 +29,8 @@ static void set_broken(struct hvc_vcpu *vcpu, struct hvc_queue *queue, const cha
 
 	log_limited(&limit, LOG_LEVEL_WARN,
 		    "hvc-blk: vCPU %u: %s; the queue is broken until the guest resets it",
-		    vcpu->index, what);
-	queue->state = HVC_QUEUE_BROKEN;
+		    queue->vcpu->index, what);
+	hvc_set_state(queue, HVC_QUEUE_BROKEN);
 	hvc_count(&vcpu->stats.broken);
 	hvc_mark(vcpu, queue);
 }
@@ -85,17 +85,16 @@ static void take_one(struct hvc_vcpu *vcpu, struct hvc_queue *queue, struct hvc_
 	}
 	hvc_req_put(vcpu, req);
 	hvc_count(&vcpu->stats.refused);
-	hvc_post(vcpu, queue, sqe.tag, status, HVC_BLK_CQE_INLINE, 0);
+	hvc_post(vcpu, queue, sqe.tag, status, queue == vcpu->called ? HVC_BLK_CQE_INLINE : 0, 0);
 	if (queue != vcpu->called && wants_irq(queue))
-		vcpu->irq_missed = true;
+		hvc_miss(vcpu, queue);
 }
 
-/* Takes what was announced, as far as there is room: true if it took any. */
-static bool take(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
+bool hvc_take_announced(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 {
 	uint32_t before = queue->sq_head;
 
-	while (queue->state == HVC_QUEUE_ENABLED && queue->sq_head != queue->sq_limit &&
+	while (hvc_state(queue) == HVC_QUEUE_ENABLED && queue->sq_head != queue->sq_limit &&
 	       vcpu->nr_used < HVC_BLK_DEPTH && has_room(vcpu, queue))
 		take_one(vcpu, queue, hvc_req_get(vcpu));
 	if (queue->sq_head == before)
@@ -115,14 +114,22 @@ static void take_waiting(struct hvc_vcpu *vcpu)
 	do {
 		any = false;
 		for (struct hvc_queue *queue = vcpu->queues; queue; queue = queue->next)
-			any |= take(vcpu, queue);
+			any |= hvc_take_announced(vcpu, queue);
 		if (any)
 			blk_kick(vcpu->engine);
 	} while (any);
 }
 
+bool hvc_is_behind(const struct hvc_vcpu *vcpu, const struct hvc_queue *queue)
+{
+	const struct hvc_disk *disk = &vcpu->blk->disks[queue->dev];
+
+	return queue->generation != atomic_load_explicit(&disk->generation, memory_order_relaxed) ||
+	       queue->told != atomic_load_explicit(&disk->told, memory_order_relaxed);
+}
+
 /* The disk changed since the queue was told: its header says so from this call on. */
-static void note_changes(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
+void hvc_note_changes(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 {
 	const struct hvc_disk *disk = &vcpu->blk->disks[queue->dev];
 	uint32_t now = atomic_load_explicit(&disk->generation, memory_order_relaxed);
@@ -134,23 +141,36 @@ static void note_changes(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 	queue->told = told;
 }
 
-static bool anything_waits(const struct hvc_vcpu *vcpu)
+bool hvc_waits(const struct hvc_queue *queue)
 {
-	for (const struct hvc_queue *queue = vcpu->queues; queue; queue = queue->next)
-		if (queue->state == HVC_QUEUE_ENABLED && queue->sq_head != queue->sq_limit)
-			return true;
-	return false;
+	return hvc_state(queue) == HVC_QUEUE_ENABLED && queue->sq_head != queue->sq_limit;
 }
 
-static void raise_missed(struct hvc_vcpu *vcpu)
+static void raise_on(struct hvc_vcpu *vcpu, struct irq_line *line)
+{
+	hvc_count(&vcpu->stats.interrupts);
+	irq_line_pulse(line);
+}
+
+/* A poller's queues are of several vCPUs. */
+static void raise_each(struct hvc_vcpu *server)
+{
+	for (struct hvc_queue *queue = server->queues; queue; queue = queue->next) {
+		if (queue->irq_missed)
+			raise_on(server, queue->vcpu->line);
+		queue->irq_missed = false;
+	}
+}
+
+void hvc_raise_missed(struct hvc_vcpu *vcpu)
 {
 	bool missed = vcpu->irq_missed && !vcpu->sees_all;
 
 	vcpu->irq_missed = false;
-	if (!missed)
-		return;
-	hvc_count(&vcpu->stats.interrupts);
-	irq_line_pulse(vcpu->line);
+	if (missed && vcpu->line)
+		raise_on(vcpu, vcpu->line);
+	else if (missed)
+		raise_each(vcpu);
 }
 
 void hvc_end_service(struct hvc_vcpu *vcpu)
@@ -162,7 +182,7 @@ void hvc_end_service(struct hvc_vcpu *vcpu)
 			take_waiting(vcpu);
 	}
 	hvc_show(vcpu);
-	raise_missed(vcpu);
+	hvc_raise_missed(vcpu);
 }
 
 void hvc_quiesce(struct hvc_vcpu *vcpu)
@@ -170,14 +190,14 @@ void hvc_quiesce(struct hvc_vcpu *vcpu)
 	blk_wakes(vcpu->engine, false);
 	blk_queue_drain(vcpu->engine);
 	/* Room that nobody will be told of: the guest's REAP takes what waits for it. */
-	if (anything_waits(vcpu))
-		vcpu->irq_missed = true;
+	for (struct hvc_queue *queue = vcpu->queues; queue; queue = queue->next)
+		if (hvc_waits(queue))
+			hvc_miss(vcpu, queue);
 	hvc_show(vcpu);
-	raise_missed(vcpu);
+	hvc_raise_missed(vcpu);
 }
 
-/* Announces what the guest has added: 0, or -EPIPE where that cannot be. */
-static int announce(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
+int hvc_announce(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 {
 	/* Pairs with the guest's release of sq_tail: the entries up to it are there. */
 	uint32_t tail = __atomic_load_n(&queue->header->sq_tail, __ATOMIC_ACQUIRE);
@@ -208,12 +228,37 @@ static void serve(struct hvc_vcpu *vcpu, struct hvc_queue *queue, bool wait)
 	vcpu->round++;
 	vcpu->called = queue;
 	blk_wakes(vcpu->engine, false);
-	take(vcpu, queue);
+	hvc_take_announced(vcpu, queue);
 	blk_kick(vcpu->engine);
 	if (wait)
 		wait_for_one(vcpu, queue, posted);
 	hvc_end_service(vcpu);
 	vcpu->called = NULL;
+}
+
+/* What a doorbell is to a queue that is polled; a guest that knows better rings seldom. */
+static int ring_poller(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
+{
+	if (hvc_state(queue) == HVC_QUEUE_BROKEN)
+		return -EPIPE;
+	hvc_poll_unpark(vcpu);
+	hvc_poll_wake(queue->poller);
+	return 0;
+}
+
+int hvc_wakeup(struct hvc_vcpu *vcpu, uint32_t id)
+{
+	int err;
+	struct hvc_queue *queue = hvc_own_queue(vcpu, id, &err);
+
+	if (!queue)
+		return err;
+	if (!queue->poller)
+		return 0; /* nobody sleeps there */
+	hvc_count(&vcpu->stats.wakeups);
+	hvc_poll_unpark(vcpu);
+	hvc_poll_wake(queue->poller);
+	return 0;
 }
 
 int hvc_doorbell(struct hvc_vcpu *vcpu, uint32_t id, bool wait)
@@ -223,11 +268,13 @@ int hvc_doorbell(struct hvc_vcpu *vcpu, uint32_t id, bool wait)
 
 	if (!queue)
 		return ret;
-	if (queue->state == HVC_QUEUE_DISABLED)
+	if (hvc_state(queue) == HVC_QUEUE_DISABLED)
 		return -ESHUTDOWN;
 	hvc_count(&vcpu->stats.doorbells);
-	note_changes(vcpu, queue);
-	ret = queue->state == HVC_QUEUE_ENABLED ? announce(vcpu, queue) : -EPIPE;
+	if (queue->poller)
+		return ring_poller(vcpu, queue);
+	hvc_note_changes(vcpu, queue);
+	ret = hvc_state(queue) == HVC_QUEUE_ENABLED ? hvc_announce(vcpu, queue) : -EPIPE;
 	if (ret == 0)
 		serve(vcpu, queue, wait);
 	else
@@ -243,8 +290,10 @@ int hvc_reap(struct hvc_vcpu *vcpu, uint32_t id)
 	if (!queue)
 		return ret;
 	hvc_count(&vcpu->stats.reaps);
+	if (vcpu->nr_polled)
+		hvc_poll_nudge(vcpu);
 	for (struct hvc_queue *each = vcpu->queues; each; each = each->next)
-		note_changes(vcpu, each);
+		hvc_note_changes(vcpu, each);
 	vcpu->round++;
 	vcpu->called = queue;
 	/* An interrupt's handler looks at all of the vCPU's queues; who polls, at its own. */

@@ -119,12 +119,37 @@ static void release(struct hvc_queue *queue)
 	atomic_store_explicit(&queue->owner, 0, memory_order_release);
 }
 
+/* Does @work where the queue is served. */
+static int64_t at_server(struct hvc_vcpu *vcpu, struct hvc_queue *queue, hvc_work work,
+			 uint64_t arg)
+{
+	if (!queue->poller)
+		return work(vcpu, queue, arg);
+	hvc_poll_unpark(vcpu);
+	return hvc_poll_run(queue->poller, work, queue, arg);
+}
+
+static int64_t link_queue(struct hvc_vcpu *server, struct hvc_queue *queue, uint64_t arg)
+{
+	(void)arg;
+	queue->next = server->queues;
+	server->queues = queue;
+	hvc_mark(server, queue);
+	hvc_show(server);
+	return 0;
+}
+
 static void init_queue(struct hvc_vcpu *vcpu, const struct hvc_blk_queue_config *config,
 		       struct hvc_queue *queue)
 {
 	struct hvc_disk *disk = &vcpu->blk->disks[config->dev];
 
-	queue->state = HVC_QUEUE_DISABLED;
+	hvc_set_state(queue, HVC_QUEUE_DISABLED);
+	queue->vcpu = vcpu;
+	queue->poller = config->flags & HVC_BLK_QUEUE_HOST_POLL ? disk->poller : NULL;
+	queue->polling = false;
+	queue->irq_missed = false;
+	atomic_store_explicit(&queue->shown, 0, memory_order_relaxed);
 	queue->dev = config->dev;
 	queue->flags = config->flags;
 	queue->sq_entries = config->sq_entries;
@@ -136,11 +161,9 @@ static void init_queue(struct hvc_vcpu *vcpu, const struct hvc_blk_queue_config 
 	queue->dropped = 0;
 	queue->generation = atomic_load_explicit(&disk->generation, memory_order_relaxed);
 	queue->told = atomic_load_explicit(&disk->told, memory_order_relaxed);
-	queue->next = vcpu->queues;
-	vcpu->queues = queue;
 	atomic_store_explicit(&disk->v2, true, memory_order_relaxed);
-	hvc_mark(vcpu, queue);
-	hvc_show(vcpu);
+	vcpu->nr_polled += queue->poller != NULL;
+	at_server(vcpu, queue, link_queue, 0);
 }
 
 static int64_t queue_setup(struct hvc_vcpu *vcpu, uint64_t gpa, uint64_t size)
@@ -187,15 +210,15 @@ static void unlink_queue(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 
 static void stop_queue(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 {
-	if (queue->state == HVC_QUEUE_ENABLED)
-		queue->state = HVC_QUEUE_DISABLED;
+	if (hvc_state(queue) == HVC_QUEUE_ENABLED)
+		hvc_set_state(queue, HVC_QUEUE_DISABLED);
 	hvc_quiesce(vcpu);
 }
 
 static void reset_queue(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 {
 	stop_queue(vcpu, queue);
-	queue->state = HVC_QUEUE_DISABLED;
+	hvc_set_state(queue, HVC_QUEUE_DISABLED);
 	queue->sq_head = 0;
 	queue->sq_limit = 0;
 	queue->cq_tail = 0;
@@ -204,33 +227,43 @@ static void reset_queue(struct hvc_vcpu *vcpu, struct hvc_queue *queue)
 	hvc_show(vcpu);
 }
 
-static int queue_ctrl(struct hvc_vcpu *vcpu, uint64_t id, uint64_t op)
+static int64_t control(struct hvc_vcpu *server, struct hvc_queue *queue, uint64_t op)
 {
-	int err;
-	struct hvc_queue *queue = hvc_own_queue(vcpu, id, &err);
-
-	if (!queue)
-		return err;
 	switch (op) {
 	case HVC_BLK_CTRL_ENABLE:
-		if (queue->state == HVC_QUEUE_BROKEN)
+		if (hvc_state(queue) == HVC_QUEUE_BROKEN)
 			return -EPIPE;
-		queue->state = HVC_QUEUE_ENABLED;
+		hvc_set_state(queue, HVC_QUEUE_ENABLED);
 		return 0;
 	case HVC_BLK_CTRL_QUIESCE:
-		stop_queue(vcpu, queue);
+		stop_queue(server, queue);
 		return 0;
 	case HVC_BLK_CTRL_RESET:
-		reset_queue(vcpu, queue);
+		reset_queue(server, queue);
 		return 0;
 	case HVC_BLK_CTRL_FREE:
-		stop_queue(vcpu, queue);
-		unlink_queue(vcpu, queue);
-		release(queue);
+		stop_queue(server, queue);
+		unlink_queue(server, queue);
 		return 0;
 	default:
 		return -EINVAL;
 	}
+}
+
+static int64_t queue_ctrl(struct hvc_vcpu *vcpu, uint64_t id, uint64_t op)
+{
+	int err;
+	struct hvc_queue *queue = hvc_own_queue(vcpu, id, &err);
+	int64_t ret;
+
+	if (!queue)
+		return err;
+	ret = at_server(vcpu, queue, control, op);
+	if (op == HVC_BLK_CTRL_FREE) {
+		vcpu->nr_polled -= queue->poller != NULL;
+		release(queue);
+	}
+	return ret;
 }
 
 void hvc_queue_ctrl(struct hvc_vcpu *vcpu, const uint64_t *args, struct hvc_reply *reply)

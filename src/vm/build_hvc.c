@@ -29,9 +29,9 @@ int hvc_check(const struct vm_config *config)
 
 		if (disk->via != DISK_VIA_HVC)
 			continue;
-		if (disk->mode == DISK_MODE_THREAD || disk->queues) {
-			log_error("--disk %s: mode=thread and queues= are for via=virtio; "
-				  "leave them away, a vCPU serves its own calls",
+		if (disk->queues) {
+			log_error("--disk %s: queues= is for via=virtio; leave it away, with "
+				  "via=hvc the guest makes as many as it likes",
 				  disk->path);
 			return -EINVAL;
 		}

@@ -148,6 +148,11 @@ void blk_wakes(struct blk_queue *queue, bool on)
 	(void)on;
 }
 
+unsigned int blk_in_flight(const struct blk_queue *queue)
+{
+	return queue->nr;
+}
+
 const struct disk_config *disk_config(const struct disk *disk)
 {
 	return &disk->config;
