@@ -28,7 +28,7 @@ static int no_irq(struct backend_vm *vm, unsigned int intid, bool level)
 
 static const struct backend_ops irq_only = { .irq_set = no_irq };
 
-static void machine_init(void)
+static void machine_init_mode(enum disk_mode mode)
 {
 	struct hvc_blk_config config = {
 		.mem = &machine.mem,
@@ -43,12 +43,18 @@ static void machine_init(void)
 	fuzz_check(gmem_add(&machine.mem, RAM_BASE, RAM_SIZE) == 0);
 	fuzz_check(gmem_add(&machine.mem, RAM_BASE + RAM_SIZE, RAM_SIZE) == 0);
 	oracle_init(&machine.mem);
+	oracle.disks[0].config.mode = mode;
 	machine.disks[0] = &oracle.disks[0];
 	machine.disks[1] = &oracle.disks[1];
 	irq_line_init(&machine.line, &irq_only, NULL, 40, IRQ_EDGE_RISING);
 	fuzz_check(hvc_blk_create(&config, &machine.blk) == 0);
 	fuzz_check(hvc_blk_open(machine.blk) == 0);
 	fuzz_check(hvc_blk_attach(machine.blk, 0) == 0);
+}
+
+static inline void machine_init(void)
+{
+	machine_init_mode(DISK_MODE_AUTO);
 }
 
 static void machine_fini(void)

@@ -2,6 +2,8 @@
 # under it. Each prints "N passed, N failed" last.
 #
 #   make tsan       build and run them
+#
+# fetch_once has no threads of its own: see there.
 
 TSAN       := build/tsan
 TSAN_TESTS := $(sort $(patsubst tests/tsan/%.c,%,$(wildcard tests/tsan/*_stress.c)))
@@ -22,6 +24,17 @@ $(TSAN)/libarcvisor.a: $(TSAN_OBJS)
 $(TSAN_PROGS): $(TSAN)/%: $(TSAN)/obj/tests/tsan/%.o $(TSAN)/libarcvisor.a
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(CC) $(TSAN_FLAGS) -o $@ $^ $(LIBS) -lpthread
+
+# How often guest memory is read: the same objects, whose calls at each load and store come to us.
+TSAN_PROGS += $(TSAN)/fetch_once
+$(TSAN)/fetch_once.o: tests/tsan/fetch_once.c Makefile
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  CC      $<")
+	$(Q)$(CC) $(CFLAGS) -fno-builtin-memcpy -MMD -MP -c -o $@ $<
+
+$(TSAN)/fetch_once: $(TSAN)/fetch_once.o $(TSAN)/libarcvisor.a
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(CC) $(CFLAGS) -Wl,--wrap=memcpy -o $@ $^ $(LIBS) -lpthread
 
 .PHONY: tsan
 tsan: $(TSAN_PROGS)
