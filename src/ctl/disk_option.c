@@ -11,6 +11,7 @@
 #include "ctl/disk_option.h"
 
 #define MAX_QUEUES 512u
+#define TWIN	   "-hvc" /* after the id of via=both: its second disk's */
 
 /* Digits alone, 1 to @most. */
 static bool parse_number(const char *text, uint64_t most, uint64_t *out)
@@ -146,8 +147,25 @@ static bool set_mode(struct disk_config *disk, const char *value)
 
 static bool set_via(struct disk_config *disk, const char *value)
 {
-	disk->via = strcmp(value, "hvc") == 0 ? DISK_VIA_HVC : DISK_VIA_VIRTIO;
-	return disk->via == DISK_VIA_HVC || strcmp(value, "virtio") == 0;
+	static const char *const names[] = {
+		[DISK_VIA_VIRTIO] = "virtio",
+		[DISK_VIA_HVC] = "hvc",
+		[DISK_VIA_BOTH] = "both",
+	};
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		disk->via = (enum disk_via)i;
+		return true;
+	}
+	return false;
+}
+
+static bool set_hvc_file(struct disk_config *disk, const char *value)
+{
+	disk->hvc_path = value;
+	return *value;
 }
 
 static bool set_bps(struct disk_config *disk, const char *value)
@@ -186,7 +204,8 @@ static const struct key {
 	{ "id", set_id, "1 to 32 letters, digits, dots, dashes or underscores", NULL },
 	{ "block-size", set_block_size, "512 or 4096", NULL },
 	{ "mode", set_mode, "auto, inline or thread", NULL },
-	{ "via", set_via, "virtio or hvc", NULL },
+	{ "via", set_via, "virtio, hvc or both", NULL },
+	{ "hvc-file", set_hvc_file, "a file", NULL },
 	{ "bps", set_bps, "bytes a second, such as 100M", NULL },
 	{ "bps-burst", set_bps_burst, "bytes, such as 10M", NULL },
 	{ "iops", set_iops, "operations a second, 1 to 1000000000", NULL },
@@ -302,6 +321,12 @@ static bool check_whole(const struct vm_config *config, const struct disk_config
 		log_error("--disk %.128s: %s-burst without %s; give both", disk->path, rate, rate);
 		return false;
 	}
+	if ((disk->via == DISK_VIA_BOTH) != (disk->hvc_path != NULL)) {
+		log_error("--disk %.128s: via=both is for two files, the second named by "
+			  "hvc-file=FILE; give both or neither",
+			  disk->path);
+		return false;
+	}
 	if (is_taken(config, disk->id)) {
 		log_error("--disk %.128s: id=%s is another disk's; give each its own", disk->path,
 			  disk->id);
@@ -324,26 +349,68 @@ static bool check_path(const char *path)
 	return true;
 }
 
+static bool check_room(const struct vm_config *config, const char *value)
+{
+	if (config->nr_disks < VM_MAX_DISKS)
+		return true;
+	log_error("--disk %.64s: a machine has at most %u disks; leave some out", value,
+		  VM_MAX_DISKS);
+	return false;
+}
+
+/* The second of via=both is the first's twin but for its file, its name and how it is reached. */
+static bool add_both(struct vm_config *config, const struct disk_config *disk, bool named)
+{
+	struct disk_config first = *disk, second = *disk;
+	size_t len = strlen(disk->id);
+
+	first.via = DISK_VIA_VIRTIO;
+	first.hvc_path = NULL;
+	config->disks[config->nr_disks++] = first;
+	second.via = DISK_VIA_HVC;
+	second.path = disk->hvc_path;
+	second.hvc_path = NULL;
+	second.queues = 0;
+	if (named && len + strlen(TWIN) > DISK_ID_MAX) {
+		log_error("--disk %.128s: id=%s: with via=both give at most %zu characters",
+			  disk->path, disk->id, DISK_ID_MAX - strlen(TWIN));
+		goto fail;
+	}
+	if (named)
+		memcpy(second.id + len, TWIN, sizeof(TWIN));
+	else
+		choose_id(config, &second);
+	if (!check_room(config, second.path) || !check_whole(config, &second))
+		goto fail;
+	config->disks[config->nr_disks++] = second;
+	return true;
+
+fail:
+	config->nr_disks--;
+	return false;
+}
+
 bool disk_option_take(struct vm_config *config, char *value)
 {
 	struct disk_config disk = { .discard = true };
 	uint32_t seen = 0;
+	bool named;
 
-	if (config->nr_disks == VM_MAX_DISKS) {
-		log_error("--disk %.64s: a machine has at most %u disks; leave some out", value,
-			  VM_MAX_DISKS);
+	if (!check_room(config, value))
 		return false;
-	}
 	disk.path = next_word(&value);
 	if (!check_path(disk.path))
 		return false;
 	while (value)
 		if (!take_word(&disk, next_word(&value), &seen))
 			return false;
-	if (!disk.id[0])
+	named = disk.id[0];
+	if (!named)
 		choose_id(config, &disk);
 	if (!check_whole(config, &disk))
 		return false;
+	if (disk.via == DISK_VIA_BOTH)
+		return add_both(config, &disk, named);
 	config->disks[config->nr_disks++] = disk;
 	return true;
 }

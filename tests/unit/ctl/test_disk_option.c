@@ -116,6 +116,33 @@ Test(disk_option, at_most_64)
 	cr_assert_eq(outcome.config.nr_disks, 64);
 }
 
+/* Two disks, on separate files, to compare the ways to reach them. */
+Test(disk_option, both)
+{
+	const struct disk_config *disks = outcome.config.disks;
+
+	parse(&outcome, RUN, "-d", "a,via=both,hvc-file=b,,c,ro,queues=2,serial=S,mode=thread");
+	cr_assert_eq(outcome.command, COMMAND_RUN, "%s", outcome.err);
+	cr_assert_eq(outcome.config.nr_disks, 2);
+	cr_assert_eq(disks[0].via, DISK_VIA_VIRTIO);
+	cr_assert_str_eq(disks[0].path, "a");
+	cr_assert_str_eq(disks[0].id, "disk0");
+	cr_assert_eq(disks[0].queues, 2);
+	cr_assert_eq(disks[1].via, DISK_VIA_HVC);
+	cr_assert_str_eq(disks[1].path, "b,c");
+	cr_assert_str_eq(disks[1].id, "disk1");
+	cr_assert_eq(disks[1].queues, 0, "the guest makes as many as it likes");
+	for (unsigned int i = 0; i < 2; i++) {
+		cr_assert(disks[i].read_only);
+		cr_assert_str_eq(disks[i].serial, "S");
+		cr_assert_eq(disks[i].mode, DISK_MODE_THREAD);
+		cr_assert_null(disks[i].hvc_path);
+	}
+	parse(&outcome, RUN, "-d", "a,via=both,hvc-file=b,id=root");
+	cr_assert_str_eq(disks[0].id, "root");
+	cr_assert_str_eq(disks[1].id, "root-hvc");
+}
+
 #define REFUSED(value, line) assert_refused("--disk " line, RUN, "--disk", value)
 
 Test(disk_option, refused_words)
@@ -128,6 +155,13 @@ Test(disk_option, refused_words)
 		       "path is written twice)");
 	REFUSED("a,ro=1", "a: ro takes no value; leave out what follows the =");
 	REFUSED("a,ro,ro", "a: ro is given twice; give it once");
+	REFUSED("a,via=both", "a: via=both is for two files, the second named by hvc-file=FILE; "
+			      "give both or neither");
+	REFUSED("a,hvc-file=b", "a: via=both is for two files, the second named by hvc-file=FILE; "
+				"give both or neither");
+	REFUSED("a,via=both,hvc-file=", "a: hvc-file=: give a file");
+	REFUSED("a,via=both,hvc-file=b,id=abcdefghijklmnopqrstuvwxyz123",
+		"a: id=abcdefghijklmnopqrstuvwxyz123: with via=both give at most 28 characters");
 	REFUSED("a,queues=2,queues=2", "a: queues is given twice; give it once");
 	REFUSED("a,direct,cached", "a: cached and direct exclude each other; give one of them");
 	REFUSED("a,cached,direct", "a: direct and cached exclude each other; give one of them");
@@ -148,7 +182,7 @@ Test(disk_option, refused_values)
 	REFUSED("a,id=a/b", "a: id=a/b: give 1 to 32 letters, digits, dots, dashes or underscores");
 	REFUSED("a,block-size=1024", "a: block-size=1024: give 512 or 4096");
 	REFUSED("a,mode=fast", "a: mode=fast: give auto, inline or thread");
-	REFUSED("a,via=pci", "a: via=pci: give virtio or hvc");
+	REFUSED("a,via=pci", "a: via=pci: give virtio, hvc or both");
 	REFUSED("a,bps=0", "a: bps=0: give bytes a second, such as 100M");
 	REFUSED("a,bps=1X", "a: bps=1X: give bytes a second, such as 100M");
 	REFUSED("a,bps=99999999999999999999",
