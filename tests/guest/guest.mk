@@ -24,7 +24,13 @@ GUEST_VARIANTS := \
 	hvcblk_v1_hvc,hvcblk_v1,-DCONDUIT=hvc \
 	hvcblk_v1_smc,hvcblk_v1,-DCONDUIT=smc \
 	hvcblk_v2_hvc,hvcblk_v2,-DBY_HVC \
+	hvcblk_v2_smc,hvcblk_v2,-DBY_SMC \
 	hvcblk_v2_mmio,hvcblk_v2,-DBY_MMIO \
+	hvcblk_poll_hvc,hvcblk_poll,-DBY_HVC \
+	hvcblk_poll_mmio,hvcblk_poll,-DBY_MMIO \
+	hvcblk_full_mmio,hvcblk_full,-DBY_MMIO \
+	hvcblk_cost_hvc,hvcblk_cost,-DBY_HVC \
+	hvcblk_cost_mmio,hvcblk_cost,-DBY_MMIO \
 	reset,reset,-DRESET=PSCI_SYSTEM_RESET \
 	reset2,reset,-DRESET=PSCI_SYSTEM_RESET2
 

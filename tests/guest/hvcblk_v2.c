@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The hypercall disks by version 2: every call, every error, every operation, interrupts; with a
- * second CPU, doorbells from the wrong one. Built twice: by hypercalls, and with BY_MMIO by the
- * loads and stores that do the same. Disks: see lib/hvcblk.h.
+ * second CPU, doorbells from the wrong one. Built once a way to call (lib/hvcblk_call.h). Disks:
+ * see lib/hvcblk.h.
  */
 #include "check.h"
 #include "cpu.h"
 #include "gic.h"
-#include "hvcblk.h"
+#include "hvcblk_call.h"
 #include "map.h"
-#include "mmio.h"
 #include "mmu.h"
-#include "smccc.h"
 #include "timer.h"
 
-#define WINDOW	    0x0b000000UL
-#define UNANSWERED  0x6e6f6e65UL
-#define SENTINEL(n) (0x5e17000000000000UL | (n))
-#define SGI_GO	    1U
-#define SGI_GONE    2U
-#define WAIT_MS	    10000U
+#define SGI_GO	 1U
+#define SGI_GONE 2U
+#define WAIT_MS	 10000U
 
 static uint8_t data[8192] __attribute__((aligned(4096)));
 static uint8_t copy[8192] __attribute__((aligned(4096)));
@@ -27,63 +22,10 @@ static struct hvc_blk_segment table[8];
 static struct hvc_blk_device_info info;
 static struct hvc_blk_id id;
 static struct hvcblk_queue queue, other;
-static uint64_t results[4];
 
-#ifdef BY_MMIO
-static struct hvc_blk_mmio_call block;
-
-static int64_t call(uint32_t function, uint64_t x1, uint64_t x2, uint64_t x3)
-{
-	block = (struct hvc_blk_mmio_call){ .function = function,
-					    .x = { x1, x2, x3 },
-					    .ret = { UNANSWERED } };
-	dsb();
-	mmio_write64(WINDOW + HVC_BLK_MMIO_CALL, (uintptr_t)&block);
-	dsb();
-	for (unsigned int i = 0; i < 4; i++)
-		results[i] = block.ret[i];
-	return (int64_t)results[0];
-}
-
-static int64_t ring(uint32_t function, uint32_t number)
-{
-	uintptr_t at = WINDOW + 8UL * number;
-
-	dsb();
-	if (function == HVC_BLK_DOORBELL)
-		return (int32_t)mmio_read64(at);
-	if (function == HVC_BLK_REAP)
-		return (int32_t)mmio_read64(at + HVC_BLK_MMIO_REAP);
-	return call(function + number, 0, 0, 0);
-}
-#else
-static int64_t call(uint32_t function, uint64_t x1, uint64_t x2, uint64_t x3)
-{
-	struct smccc_regs regs = { .x = { function, x1, x2, x3 } };
-
-	smccc_hvc(&regs);
-	for (unsigned int i = 0; i < 4; i++)
-		results[i] = regs.x[i];
-	return (int64_t)regs.x[0];
-}
-
-/* 0 where X0 came back as it was; no other register ever changes. */
-static int64_t ring(uint32_t function, uint32_t number)
-{
-	struct smccc_regs regs = { .x = { function + number } };
-	unsigned int changed = 0;
-
-	for (unsigned int i = 1; i < SMCCC_REGS; i++)
-		regs.x[i] = SENTINEL(i);
-	smccc_hvc(&regs);
-	for (unsigned int i = 1; i < SMCCC_REGS; i++)
-		changed += regs.x[i] != SENTINEL(i);
-	if (changed)
-		check_eq(changed, 0, "0x%x keeps x1 to x17", function + number);
-	return regs.x[0] == function + number ? 0 : (int64_t)regs.x[0];
-}
-#endif
-
+#define call(...)  hvcblk_call(__VA_ARGS__)
+#define ring	   hvcblk_ring
+#define results	   hvcblk_results
 #define AT(object) ((uintptr_t)(object))
 #define check_call(want, name, ...) \
 	check_eq((uint64_t)call(__VA_ARGS__), (uint64_t)(int64_t)(want), name)
@@ -288,7 +230,39 @@ static void check_statuses(void)
 	check_run(HVC_BLK_INVALID, "an eighth of a block", &other, &sqe);
 	sqe = request(HVC_BLK_OP_READ, 8, copy, 4096);
 	check_run(HVC_BLK_OK, "a block", &other, &sqe);
+	sqe = request(HVC_BLK_OP_DISCARD, 8, NULL, 0);
+	sqe.nr_sectors = 8;
+	check_run(HVC_BLK_UNSUPPORTED, "discard of a disk that has none", &other, &sqe);
 	check_eq((uint64_t)CTRL(&other, HVC_BLK_CTRL_FREE), 0, "free");
+}
+
+/* The disk has had a queue: it is over with version 1, but for its capacity. */
+static void check_version_1_is_over(void)
+{
+	check_eq((uint64_t)hvcblk_call4(HVC_BLK_READ, DISK_PLAIN, 0, AT(copy), 512),
+		 (uint64_t)-HVC_BLK_EBUSY, "read by version 1");
+	check_eq((uint64_t)hvcblk_call4(HVC_BLK_WRITE, DISK_PLAIN, 0, AT(copy), 512),
+		 (uint64_t)-HVC_BLK_EBUSY, "write by version 1");
+	check_call(-HVC_BLK_EBUSY, "flush by version 1", HVC_BLK_FLUSH, DISK_PLAIN, 0, 0);
+	check_call(DISK_SECTORS, "capacity by version 1", HVC_BLK_CAPACITY, DISK_PLAIN, 0, 0);
+}
+
+/* Every number there is: one more has none. By one of the ways to call, since it takes a while. */
+static void check_all_queues(void)
+{
+#ifdef BY_SMC
+	unsigned int made = 0, freed = 0;
+	int64_t number;
+
+	hvcblk_configure(&other, DISK_PLAIN, 0);
+	while ((number = SETUP(&other)) >= 0)
+		made++;
+	check_eq((uint64_t)number, (uint64_t)-HVC_BLK_ENOSPC, "setup: no queue is left");
+	check_eq(made, HVC_BLK_MAX_QUEUES - 1, "all but one");
+	for (other.id = HVC_BLK_MAX_QUEUES - 1; other.id; other.id--)
+		freed += CTRL(&other, HVC_BLK_CTRL_FREE) == 0;
+	check_eq(freed, made, "all of them freed");
+#endif
 }
 
 /* A batch, more than once around the rings. */
@@ -329,11 +303,14 @@ static void check_control(void)
 	check_ring(0, "wakeup", HVC_BLK_WAKEUP, queue.id);
 	check_eq((uint64_t)CTRL(&queue, HVC_BLK_CTRL_QUIESCE), 0, "quiesce");
 	check_ring(-HVC_BLK_ESHUTDOWN, "doorbell: quiet", HVC_BLK_DOORBELL, queue.id);
+	check_ring(-HVC_BLK_ESHUTDOWN, "doorbell and wait: quiet", HVC_BLK_DOORBELL_WAIT, queue.id);
 	check_ring(0, "reap: quiet", HVC_BLK_REAP, queue.id);
 	check_eq((uint64_t)CTRL(&queue, HVC_BLK_CTRL_ENABLE), 0, "enable again");
 	check_run(HVC_BLK_OK, "and read", &queue, &sqe);
 	queue.header.sq_tail += 100;
 	check_ring(-HVC_BLK_EPIPE, "doorbell: sq_tail is nowhere", HVC_BLK_DOORBELL, queue.id);
+	check_ring(-HVC_BLK_EPIPE, "doorbell and wait: broken", HVC_BLK_DOORBELL_WAIT, queue.id);
+	check_ring(0, "reap: broken", HVC_BLK_REAP, queue.id);
 	check(queue.header.host_flags & HVC_BLK_HOST_BROKEN, "broken");
 	check_eq((uint64_t)CTRL(&queue, HVC_BLK_CTRL_ENABLE), (uint64_t)-HVC_BLK_EPIPE,
 		 "enable: broken");
@@ -354,6 +331,9 @@ static void wrong_cpu(unsigned int cpu)
 		;
 	check_ring(-HVC_BLK_EXDEV, "doorbell from the wrong vCPU", HVC_BLK_DOORBELL, 0);
 	check_ring(-HVC_BLK_EXDEV, "reap from the wrong vCPU", HVC_BLK_REAP, 0);
+	check_ring(-HVC_BLK_EXDEV, "doorbell and wait from the wrong vCPU", HVC_BLK_DOORBELL_WAIT,
+		   0);
+	check_ring(-HVC_BLK_EXDEV, "wakeup from the wrong vCPU", HVC_BLK_WAKEUP, 0);
 	check_call(-HVC_BLK_EXDEV, "free by the wrong vCPU", HVC_BLK_QUEUE_CTRL, 0,
 		   HVC_BLK_CTRL_FREE, 0);
 	(void)cpu;
@@ -384,9 +364,11 @@ void guest_main(void)
 	check_eq(queue.id, 0, "the first queue is 0");
 	check(queue.config.intid >= 32, "its interrupt");
 	gic_enable_edge(queue.config.intid);
+	check_version_1_is_over();
 	check_operations();
 	check_statuses();
 	check_batches();
+	check_all_queues();
 	if (cpus > 1) {
 		gic_enable(SGI_GONE);
 		gic_send_sgi(SGI_GO, cpu_affinity(1));

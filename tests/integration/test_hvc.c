@@ -2,9 +2,16 @@
 /* Disks by hypercall: bare-metal guests that make every call. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "machine.h"
@@ -33,13 +40,22 @@ struct disks {
 static void make_disks(struct disks *disks, const char *more)
 {
 	static const char *const kind[] = { "serial=serial-0,discard=unmap", "ro",
-					    "block-size=4096" };
+					    "block-size=4096,discard=off" };
 
 	for (int i = 0; i < 3; i++) {
 		make_file(disks->path[i], SMALL);
 		snprintf(disks->option[i], OPTION_SIZE, "%s,via=hvc,%s%s", disks->path[i], kind[i],
 			 more);
 	}
+}
+
+static void expect_passed(const struct machine *machine, const char *name, int status)
+{
+	cr_expect_eq(status, 0, "%s: status %d\n%s", name, status, machine->errors);
+	cr_expect(strstr(machine->text, "\ndone "), "%s did not end:\n%s", name, machine->text);
+	cr_expect_null(strstr(machine->text, "not ok"), "%s:\n%s", name, machine->text);
+	cr_expect(strstr(machine->text, "ok ") || strstr(machine->text, "skip all"),
+		  "%s checked nothing:\n%s", name, machine->text);
 }
 
 static void run_guest(const char *name, const char *cpus, const char *more)
@@ -55,11 +71,7 @@ static void run_guest(const char *name, const char *cpus, const char *more)
 			     MACHINE_ARGS("run", "--kernel", path, "--cpus", cpus, "--memory",
 					  "64M", "--disk", disks.option[0], "--disk",
 					  disks.option[1], "--disk", disks.option[2]));
-	cr_expect_eq(status, 0, "%s: status %d\n%s", name, status, machine.errors);
-	cr_expect(strstr(machine.text, "\ndone "), "%s did not end:\n%s", name, machine.text);
-	cr_expect_null(strstr(machine.text, "not ok"), "%s:\n%s", name, machine.text);
-	cr_expect(strstr(machine.text, "ok ") || strstr(machine.text, "skip all"),
-		  "%s checked nothing:\n%s", name, machine.text);
+	expect_passed(&machine, name, status);
 	machine_fini(&machine);
 	for (int i = 0; i < 3; i++)
 		unlink(disks.path[i]);
@@ -79,3 +91,57 @@ GUEST(hvcblk_v1_hvc, 1)
 GUEST(hvcblk_v1_smc, 1)
 GUEST(hvcblk_v2_hvc, 2)
 GUEST(hvcblk_v2_mmio, 2)
+
+Test(hvc, hvcblk_v2_smc_and_every_queue)
+{
+	run_guest("hvcblk_v2_smc", "2", "");
+}
+
+/* A queue that the host polls; by loads and stores that is there on every host. */
+Test(hvc, polled)
+{
+	run_guest("hvcblk_poll_hvc", "1", ",mode=thread");
+	run_guest("hvcblk_poll_mmio", "1", ",mode=thread,engine=sync");
+}
+
+/* As Docker's profile does it: before arcvisor runs. */
+static void refuse_io_uring(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = 4, .filter = filter };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(99);
+}
+
+Test(hvc, the_same_abi_where_io_uring_is_refused)
+{
+	machine_before_exec = refuse_io_uring;
+	run_guest("hvcblk_v2_mmio", "2", "");
+	run_guest("hvcblk_v1_hvc", "1", "");
+}
+
+/* The host's error is the guest's status: a file system that is full. */
+Test(hvc, a_full_host_is_seen_as_no_space)
+{
+	struct machine machine;
+	int status;
+
+	mkdir("/tmp/full", 0700);
+	if (mount("tmpfs", "/tmp/full", "tmpfs", 0, "size=512k") < 0)
+		cr_skip_test("cannot mount here");
+	close(open("/tmp/full/disk", O_RDWR | O_CREAT, 0600));
+	cr_expect_eq(truncate("/tmp/full/disk", SMALL), 0);
+	status = machine_run(&machine,
+			     MACHINE_ARGS("run", "--kernel", GUESTS "hvcblk_full_mmio.img",
+					  "--memory", "64M", "--disk", "/tmp/full/disk,via=hvc"));
+	umount2("/tmp/full", MNT_DETACH);
+	expect_passed(&machine, "hvcblk_full_mmio", status);
+	machine_fini(&machine);
+}

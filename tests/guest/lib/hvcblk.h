@@ -2,8 +2,8 @@
 /*
  * For tests of the hypercall disks: which disks they are given, patterns, and a queue's rings.
  *
- *   --disk A,via=hvc,serial=serial-0,discard=unmap --disk B,via=hvc,ro --disk
- * C,via=hvc,block-size=4096
+ *   --disk A,via=hvc,serial=serial-0,discard=unmap --disk B,via=hvc,ro
+ *   --disk C,via=hvc,block-size=4096,discard=off
  *
  * each of 1 MiB.
  */
@@ -36,7 +36,7 @@ static inline bool hvcblk_same(const uint8_t *a, const uint8_t *b, size_t len)
 	return true;
 }
 
-#define QUEUE_ENTRIES 16U
+#define QUEUE_ENTRIES 32U
 
 struct hvcblk_queue {
 	struct hvc_blk_header header;

@@ -7,7 +7,7 @@
 
 #include "disk_rig.h"
 
-#define REQUESTS 3000u
+#define REQUESTS 1000u
 
 static void init(void)
 {
