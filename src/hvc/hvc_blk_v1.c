@@ -58,13 +58,13 @@ static int v1_check(const struct hvc_vcpu *vcpu, struct disk *disk, const uint64
 	uint64_t offset, end;
 	int nr;
 
-	if (!bytes || bytes % HVC_BLK_SECTOR ||
-	    __builtin_mul_overflow(sector, (uint64_t)HVC_BLK_SECTOR, &offset) ||
-	    __builtin_add_overflow(offset, bytes, &end) || end > INT64_MAX)
-		return -EINVAL;
 	nr = gmem_iov(vcpu->blk->config.mem, args[2], bytes, req->iov, GMEM_MAX_REGIONS);
 	if (nr < 0)
 		return -EFAULT;
+	if (bytes % HVC_BLK_SECTOR ||
+	    __builtin_mul_overflow(sector, (uint64_t)HVC_BLK_SECTOR, &offset) ||
+	    __builtin_add_overflow(offset, bytes, &end) || end > INT64_MAX)
+		return -EINVAL;
 	if (op == BLK_WRITE && disk_limits(disk)->read_only)
 		return -EROFS;
 	if (end > disk_size(disk))
@@ -86,6 +86,8 @@ static int64_t v1_transfer(struct hvc_vcpu *vcpu, const uint64_t *args, enum blk
 	struct hvc_req *req;
 	int ret;
 
+	if (!args[3])
+		return -EINVAL;
 	if (!disk)
 		return -ENODEV;
 	if (atomic_load_explicit(&disk->v2, memory_order_relaxed))

@@ -187,6 +187,39 @@ Test(hvc_poll, a_broken_queue_says_so)
 	cr_expect_eq(wait_for_one(), HVC_BLK_OK, "healed");
 }
 
+/* Anything, anywhere in the rings, as fast as the poller looks: BROKEN at worst, and it heals. */
+Test(hvc_poll, rings_changed_while_they_are_served)
+{
+	uint32_t seed = 1;
+	uint8_t *bytes = gmem_slice(&rig.mem, HEADER, DATA - HEADER);
+
+	rig_open(HVC_BLK_QUEUE_HOST_POLL);
+	for (unsigned int i = 0; stats().requests < 2000 || stats().broken < 5; i++) {
+		uint32_t at;
+
+		seed = seed * 1664525 + 1013904223;
+		/* Mostly the guest's line and the requests; a request is put where it may be. */
+		at = seed >> 30 ? (seed >> 8) % 20 : 0x1000 + (seed >> 8) % (ENTRIES * 64);
+		__atomic_store_n(&bytes[at], (uint8_t)(seed >> 16), __ATOMIC_RELAXED);
+		if (i % 4 == 0)
+			rig_put(1 + i % 5, i, i % 64, DATA + i % 64 * 4096, 4096);
+		if (i % 16 == 0)
+			sched_yield();
+		if (i % 64 == 0 || host_flags() & HVC_BLK_HOST_BROKEN) {
+			memset(rig.header, 0, 64);
+			cr_assert_eq(ctrl(HVC_BLK_CTRL_RESET), 0);
+			cr_assert_eq(ctrl(HVC_BLK_CTRL_ENABLE), 0);
+		}
+		wake_if_needed();
+	}
+	memset(rig.header, 0, 64);
+	cr_assert_eq(ctrl(HVC_BLK_CTRL_RESET), 0);
+	cr_assert_eq(ctrl(HVC_BLK_CTRL_ENABLE), 0);
+	rig_put(HVC_BLK_OP_READ, 0, 0, DATA, 512);
+	wake_if_needed();
+	cr_expect_eq(wait_for_one(), HVC_BLK_OK);
+}
+
 /* Paused: all that was there is posted; what comes then waits for the vCPU's first call. */
 Test(hvc_poll, a_vcpu_that_does_not_run_is_left_alone)
 {
