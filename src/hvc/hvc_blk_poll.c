@@ -96,7 +96,7 @@ int64_t hvc_poll_run(struct hvc_poller *poller, hvc_work work, struct hvc_queue 
 
 	pthread_mutex_lock(&poller->lock);
 	ask.next = poller->asks;
-	poller->asks = &ask;
+	poller->asks = &ask; /* cppcheck-suppress autoVariables ; taken off before it ends */
 	atomic_store_explicit(&poller->asked, true, memory_order_relaxed);
 	pthread_mutex_unlock(&poller->lock);
 	hvc_poll_wake(poller);
@@ -105,19 +105,6 @@ int64_t hvc_poll_run(struct hvc_poller *poller, hvc_work work, struct hvc_queue 
 		pthread_cond_wait(&poller->answered, &poller->lock);
 	pthread_mutex_unlock(&poller->lock);
 	return ask.ret;
-}
-
-/* Each pass looks at @parked first, so that none but its last look is under way afterwards. */
-static int64_t park(struct hvc_vcpu *server, struct hvc_queue *unused, uint64_t index);
-
-void hvc_poll_park(struct hvc_vcpu *vcpu)
-{
-	struct hvc_blk *blk = vcpu->blk;
-
-	atomic_store_explicit(&vcpu->parked, true, memory_order_release);
-	for (unsigned int i = 0; i < blk->config.nr_disks; i++)
-		if (blk->disks[i].poller)
-			hvc_poll_run(blk->disks[i].poller, park, NULL, vcpu->index);
 }
 
 const struct hvc_blk_stats *hvc_poll_stats(const struct hvc_poller *poller)
@@ -213,9 +200,7 @@ static bool answer(struct hvc_poller *poller)
 /* One turn: true if there was something to do. */
 static bool turn(struct hvc_poller *poller, bool polling)
 {
-	bool any = answer(poller);
-
-	return look_at_all(&poller->server, polling) || any;
+	return answer(poller) | look_at_all(&poller->server, polling);
 }
 
 /* As before a sleep, for the queues of one vCPU; then nothing is in flight. */
@@ -236,19 +221,26 @@ static int64_t park(struct hvc_vcpu *server, struct hvc_queue *unused, uint64_t 
 	return 0;
 }
 
+/* Each pass looks at @parked first, so that none but its last look is under way afterwards. */
+void hvc_poll_park(struct hvc_vcpu *vcpu)
+{
+	struct hvc_blk *blk = vcpu->blk;
+
+	atomic_store_explicit(&vcpu->parked, true, memory_order_release);
+	for (unsigned int i = 0; i < blk->config.nr_disks; i++)
+		if (blk->disks[i].poller)
+			hvc_poll_run(blk->disks[i].poller, park, NULL, vcpu->index);
+}
+
 /* ---- sleeping -------------------------------------------------------------------------------- */
 
 static bool turn_a_little_longer(struct hvc_poller *poller)
 {
-	uint64_t end;
+	uint64_t end = now() + poller->idle_ns;
 
-	if (!poller->idle_ns)
-		return false;
-	end = now() + poller->idle_ns;
-	do {
+	while (now() < end && !atomic_load_explicit(&poller->stop, memory_order_relaxed))
 		if (turn(poller, true))
 			return true;
-	} while (now() < end && !atomic_load_explicit(&poller->stop, memory_order_relaxed));
 	return false;
 }
 
