@@ -3,6 +3,7 @@
 #include <linux/bvec.h>
 #include <linux/io.h>
 #include <linux/mm.h>
+#include <linux/version.h>
 
 #include <asm/cputype.h>
 
@@ -362,6 +363,10 @@ static void hvc_blk_queue_rqs(struct request **list)
 		if (q && q != next)
 			publish_and_ring(q);
 		q = next;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+		/* For a whole list, blk-mq leaves this to the driver. */
+		rq->mq_hctx->tags->rqs[rq->tag] = rq;
+#endif
 		blk_mq_start_request(rq);
 		spin_lock_irqsave(&q->lock, flags);
 		status = likely(q->live) ? put_request(q, rq) : BLK_STS_IOERR;
