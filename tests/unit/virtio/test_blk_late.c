@@ -31,7 +31,7 @@ static void start(enum blk_engine engine, uint64_t iops)
 {
 	block_kick();
 	rig_prepare(&rig);
-	rig.config.engine = engine;
+	rig.config.engine = (int)engine;
 	rig.config.ops = (struct disk_limit){ .rate = iops, .burst = iops ? 1 : 0 };
 	rig_init(&rig);
 	rig_start(&rig, 0);
