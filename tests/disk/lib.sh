@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# What the disk tests share. Sourced after tools/setup/lib.sh. They set vmm and via, and use kernel,
-# add, driver and durable.
+# What the disk tests share. Sourced after tools/setup/lib.sh. They set vmm, via and options, and use
+# kernel, add, driver, ways and durable.
 # shellcheck disable=SC2034,SC2154
 
 DISK_OUT=$BUILD/tests/disk
@@ -55,6 +55,18 @@ prepare_vmm() {
 }
 
 guest_device() { if [[ $via == hvc ]]; then echo /dev/hvcblk0; else echo /dev/vda; fi; }
+
+# set_ways: ways, the options of --disk which say who serves it. The rounds take turns. Those that the
+# user gave are the only way.
+set_ways() {
+	if [[ $options ]]; then
+		ways=("$options")
+	elif [[ $via == hvc ]]; then
+		ways=(engine=uring engine=sync)
+	else
+		ways=(mode=inline mode=thread engine=sync 'mode=thread,engine=sync')
+	fi
+}
 
 # note_durable LINE: keeps in the array durable what the last of each worker was; is it such a line?
 note_durable() {

@@ -29,6 +29,7 @@
 #define PART_SECTORS 8192u /* of each worker: 4 MiB */
 #define RUN_SECTORS  64u   /* of a record, at most */
 #define BATCH	     8u	   /* records between two flushes, at most */
+#define LONG_BATCH   48u   /* so many at most in one batch of eight: caches fill */
 #define MAGIC	     0x64726f6365727631u
 
 struct sector {
@@ -84,7 +85,9 @@ static struct record plan_next(struct plan *plan)
 	struct record r;
 
 	if (!plan->left) {
-		plan->left = 1 + (unsigned int)(next_random(&plan->random) % BATCH);
+		unsigned int most = next_random(&plan->random) % 8 ? BATCH : LONG_BATCH;
+
+		plan->left = 1 + (unsigned int)(next_random(&plan->random) % most);
 		/* A record alone may ask for its own durability, as a journal's commit does. */
 		plan->fua = plan->left == 1 && next_random(&plan->random) % 2;
 	}
