@@ -195,6 +195,14 @@ static void refused_disk(const char *disk, const char *want)
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--disk", disk), want);
 }
 
+/* Not even root reads what is another's then. */
+static void forbid_others_files(void)
+{
+	if (prctl(PR_CAPBSET_DROP, CAP_DAC_OVERRIDE) < 0 ||
+	    prctl(PR_CAPBSET_DROP, CAP_DAC_READ_SEARCH) < 0)
+		_exit(125);
+}
+
 static void make_disk(const char *path, off_t size)
 {
 	write_file(path, "", 0);
@@ -213,7 +221,66 @@ Test(usage, disks_that_cannot_be)
 	refused_disk("/tmp/empty.img", "/tmp/empty.img: empty");
 	refused_disk("/tmp/good.img,colour=red", "\"colour=red\" is no option of a disk");
 	refused_disk("/proc/self/status,ro,direct", "refuses direct I/O");
+	refused_disk("/tmp/odd.img,ro", "no multiple of its blocks of 512");
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--disk", "/tmp/good.img", "--disk",
 			     "/tmp/good.img,id=b"),
 		"/tmp/good.img: in use by another virtual machine or tool");
+}
+
+Test(usage, disk_whose_size_is_no_multiple_of_its_blocks)
+{
+	make_disk("/tmp/half.img", 4096 + 512);
+	refused_disk("/tmp/half.img,block-size=4096",
+		     "4608 bytes are no multiple of its blocks of 4096");
+}
+
+Test(usage, disk_without_permission)
+{
+	if (geteuid() != 0)
+		cr_skip("only root can give a file away");
+	make_disk("/tmp/theirs.img", 1 << 20);
+	cr_assert_eq(chmod("/tmp/theirs.img", 0400), 0);
+	cr_assert_eq(chown("/tmp/theirs.img", 1, 1), 0);
+	machine_before_exec = forbid_others_files;
+	refused_disk("/tmp/theirs.img", "no permission to read and write it");
+	refused_disk("/tmp/theirs.img,ro", "no permission to read it");
+}
+
+/* Another program holds the lock that QEMU and we take, to write or to read. */
+Test(usage, disk_in_use)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct machine machine;
+	int fd;
+
+	make_disk("/tmp/used.img", 1 << 20);
+	fd = open("/tmp/used.img", O_RDWR | O_CLOEXEC);
+	cr_assert_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	refused_disk("/tmp/used.img", "in use by another virtual machine or tool");
+	refused_disk("/tmp/used.img,ro", "in use by another virtual machine or tool");
+	lock.l_type = F_RDLCK;
+	cr_assert_eq(fcntl(fd, F_OFD_SETLK, &lock), 0);
+	refused_disk("/tmp/used.img", "in use by another virtual machine or tool");
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off.img",
+							"--disk", "/tmp/used.img,ro")),
+		     0, "%s", machine.errors);
+	cr_expect_str_empty(machine.errors);
+	machine_fini(&machine);
+	close(fd);
+}
+
+/* Served as the bytes it is, after a line that says so. */
+Test(usage, disk_that_is_a_qcow2_image)
+{
+	struct machine machine;
+
+	write_file("/tmp/qcow2.img", "QFI\xfb\0\0\0\3", 8);
+	cr_assert_eq(truncate("/tmp/qcow2.img", 1 << 20), 0);
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off.img",
+							"--disk", "/tmp/qcow2.img")),
+		     0, "%s", machine.errors);
+	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
+	cr_expect(strstr(machine.errors, "/tmp/qcow2.img: begins as a qcow2 image does"), "%s",
+		  machine.errors);
+	machine_fini(&machine);
 }
