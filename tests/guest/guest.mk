@@ -30,7 +30,6 @@ GUEST_VARIANTS := \
 	hvcblk_poll_mmio,hvcblk_poll,-DBY_MMIO \
 	hvcblk_full_mmio,hvcblk_full,-DBY_MMIO \
 	hvcblk_cost_hvc,hvcblk_cost,-DBY_HVC \
-	hvcblk_cost_mmio,hvcblk_cost,-DBY_MMIO \
 	reset,reset,-DRESET=PSCI_SYSTEM_RESET \
 	reset2,reset,-DRESET=PSCI_SYSTEM_RESET2
 

@@ -122,7 +122,6 @@ static void run_machine(const char *image)
 		.nr_disks = 1,
 		.disks[0] = { .path = DEVICE,
 			      .id = "disk0",
-			      .read_only = true, /* two tests may have it at once */
 			      .direct = true,
 			      .discard = true,
 			      .via = DISK_VIA_HVC },
@@ -172,9 +171,4 @@ static void expect_cost(const char *image)
 Test(hvc_cost, one_exit_and_no_ioctl_a_doorbell_by_hvc)
 {
 	expect_cost(GUESTS "hvcblk_cost_hvc.img");
-}
-
-Test(hvc_cost, one_exit_and_no_ioctl_a_doorbell_by_mmio)
-{
-	expect_cost(GUESTS "hvcblk_cost_mmio.img");
 }
