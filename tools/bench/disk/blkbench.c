@@ -174,7 +174,7 @@ static uint64_t interrupts(void)
 	char line[1024], *at, *end;
 
 	while (f && fgets(line, sizeof(line), f)) {
-		if (!strstr(line, "virtio") && !strstr(line, "hvcblk"))
+		if (!strstr(line, "virtio") && !strstr(line, "hvc-blk"))
 			continue;
 		for (at = strchr(line, ':'); at; at = end) {
 			uint64_t n = strtoull(at + 1, &end, 10);
