@@ -12,7 +12,7 @@
 #   make prove      CBMC: guest addresses and ring indexes cannot leave their bounds
 #   make guest-driver  the Linux driver of disks with via=hvc, for Debian's 6.12, 6.1 and newest kernels
 #   make lint       formatting, warnings of both compilers, static analysis, shell scripts
-#   make bench      every benchmark: BENCH="--quick boot" passes arguments to tools/bench/arcvisor-bench
+#   make bench      every benchmark: BENCH="--quick disk" passes arguments to tools/bench/arcvisor-bench run
 #   make bench-check instruction counts against the baseline, as make test does
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same

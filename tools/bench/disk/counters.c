@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <linux/perf_event.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "counters.h"
+
+#define TRACEFS	    "/sys/kernel/tracing"
+#define KVMFS	    "/sys/kernel/debug/kvm/"
+#define MAX_THREADS 256
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* The number after @key at a line's start, or the first one where @key is empty; 0 without. */
+static uint64_t read_number(const char *path, const char *key)
+{
+	uint64_t value = 0;
+	char line[4096];
+	FILE *f = fopen(path, "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, key, strlen(key)))
+			continue;
+		value = strtoull(line + strlen(key), NULL, 10);
+		break;
+	}
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* ---- counters of system calls ---- */
+
+static const char *const tracepoints[] = { "raw_syscalls/sys_enter", "kvm/kvm_userspace_exit" };
+
+#define EVENTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
+
+static int events[MAX_THREADS * EVENTS];
+static unsigned int event_count;
+
+static void count_thread(pid_t tid)
+{
+	char path[128];
+
+	for (unsigned int i = 0; i < EVENTS && event_count < MAX_THREADS * EVENTS; i++) {
+		struct perf_event_attr attr = {
+			.size = sizeof(attr),
+			.type = PERF_TYPE_TRACEPOINT,
+			.inherit = 1,
+		};
+		int fd = -1;
+
+		snprintf(path, sizeof(path), TRACEFS "/events/%s/id", tracepoints[i]);
+		attr.config = read_number(path, "");
+		if (attr.config)
+			fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1,
+					  PERF_FLAG_FD_CLOEXEC);
+		events[event_count++] = fd; /* -1 counts as none */
+	}
+}
+
+void counters_stop(void)
+{
+	while (event_count) {
+		if (events[--event_count] >= 0)
+			close(events[event_count]);
+	}
+}
+
+static uint64_t counted(unsigned int which)
+{
+	uint64_t sum = 0, value;
+
+	for (unsigned int i = which; i < event_count; i += EVENTS) {
+		if (events[i] >= 0 && read(events[i], &value, sizeof(value)) == sizeof(value))
+			sum += value;
+	}
+	return sum;
+}
+
+/* ---- the process ---- */
+
+static bool is_vcpu(pid_t pid, const char *tid)
+{
+	char path[128], name[64] = "";
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/comm", pid, tid);
+	f = fopen(path, "r");
+	if (f && !fgets(name, sizeof(name), f))
+		name[0] = '\0';
+	if (f)
+		fclose(f);
+	return strstr(name, "vcpu") || strstr(name, "/KVM");
+}
+
+static int pin_thread(const char *tid, int cpu)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned int)cpu, &set);
+	return sched_setaffinity((pid_t)strtol(tid, NULL, 10), sizeof(set), &set) ? -errno : 0;
+}
+
+static void add_thread(pid_t pid, struct snapshot *s, const char *tid)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/schedstat", pid, tid);
+	s->cpu_ns += read_number(path, "");
+	snprintf(path, sizeof(path), "/proc/%d/task/%.16s/status", pid, tid);
+	s->switches += read_number(path, "voluntary_ctxt_switches:");
+	s->switches += read_number(path, "nonvoluntary_ctxt_switches:");
+}
+
+static void each_thread(pid_t pid, struct snapshot *s)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (s)
+			add_thread(pid, s, entry->d_name);
+		else
+			count_thread((pid_t)strtol(entry->d_name, NULL, 10));
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Each thread of the group @pid goes into @s, or is counted from now on where that is NULL. */
+static void each_process(pid_t pid, struct snapshot *s)
+{
+	struct dirent *entry;
+	DIR *dir = opendir("/proc");
+
+	while (dir && (entry = readdir(dir))) {
+		pid_t member = (pid_t)strtol(entry->d_name, NULL, 10);
+
+		if (member > 0 && getpgid(member) == pid)
+			each_thread(member, s);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+int counters_pin(pid_t pid, int cpu)
+{
+	char path[64], others[MAX_THREADS][24];
+	struct dirent *entry;
+	int count = 0, ret = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir)) && !ret) {
+		if (entry->d_name[0] == '.')
+			continue;
+		if (is_vcpu(pid, entry->d_name))
+			ret = pin_thread(entry->d_name, cpu++);
+		else if (count < MAX_THREADS)
+			snprintf(others[count++], sizeof(others[0]), "%.20s", entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
+	while (count && !ret)
+		ret = pin_thread(others[--count], cpu);
+	return ret;
+}
+
+void counters_start(pid_t pid)
+{
+	if (access(TRACEFS "/events", F_OK))
+		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
+	each_process(pid, NULL);
+}
+
+struct snapshot counters_snap(pid_t pid)
+{
+	struct snapshot s = {
+		.ns = now_ns(),
+		.exits = read_number(KVMFS "exits", ""),
+		.mmio = read_number(KVMFS "mmio_exit_user", ""),
+		.signals = read_number(KVMFS "signal_exits", ""),
+		.hvcs = read_number(KVMFS "hvc_exit_stat", ""),
+		.wfis = read_number(KVMFS "wfi_exit_stat", ""),
+		.interrupts = read_number("/proc/stat", "intr"),
+		.syscalls = counted(0),
+		.user_exits = counted(1),
+	};
+
+	each_process(pid, &s);
+	return s;
+}
+
+/* Resident memory in KiB, without the mappings that are the guest's by their size. */
+uint64_t counters_resident_kib(pid_t pid, uint64_t guest_mib)
+{
+	char path[64], line[512], key[64];
+	uint64_t from, to, kib, sum = 0;
+	bool is_guest = false;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps", pid);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2)
+			is_guest = guest_mib && to - from >= guest_mib << 19;
+		else if (!is_guest && sscanf(line, "%63[^:]: %" SCNu64 " kB", key, &kib) == 2 &&
+			 !strcmp(key, "Rss"))
+			sum += kib;
+	}
+	if (f)
+		fclose(f);
+	return sum;
+}
