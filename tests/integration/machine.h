@@ -63,4 +63,7 @@ int machine_run(struct machine *machine, const char *const *args);
 #define VIRTIO_INITRD "guest/initrd-virtio.gz" /* with virtio drivers */
 #define GUESTS	      "guests/"
 
+/* For Linux' command line: without the tests of its own cryptography, a quarter of its boot. */
+#define LINUX_FASTER "cryptomgr.notests initcall_blacklist=jent_mod_init"
+
 #endif

@@ -57,8 +57,9 @@ Test(hosts, linux_boots_with_the_interrupt_controller_that_there_is)
 {
 	struct machine machine;
 
-	machine_start(&machine, MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD,
-					     "--cpus", "2", "--cmdline", "console=ttyAMA0"));
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD, "--cpus", "2",
+				   "--cmdline", "console=ttyAMA0 quiet " LINUX_FASTER));
 	cr_assert(machine_expect(&machine, PROMPT), "no shell:\n%s\n%s", machine.text,
 		  machine.errors);
 	shell(&machine, "echo CPUs=$(grep -c ^processor /proc/cpuinfo).", "\nCPUs=2.");
