@@ -200,7 +200,9 @@ static bool answer(struct hvc_poller *poller)
 /* One turn: true if there was something to do. */
 static bool turn(struct hvc_poller *poller, bool polling)
 {
-	return answer(poller) | look_at_all(&poller->server, polling);
+	bool answered = answer(poller);
+
+	return look_at_all(&poller->server, polling) || answered;
 }
 
 /* As before a sleep, for the queues of one vCPU; then nothing is in flight. */
