@@ -194,7 +194,7 @@ Test(hvc_poll, rings_changed_while_they_are_served)
 	uint8_t *bytes = gmem_slice(&rig.mem, HEADER, DATA - HEADER);
 
 	rig_open(HVC_BLK_QUEUE_HOST_POLL);
-	for (unsigned int i = 0; stats().requests < 2000 || stats().broken < 5; i++) {
+	for (unsigned int i = 0; stats().requests < 200 || stats().broken < 2; i++) {
 		uint32_t at;
 
 		seed = seed * 1664525 + 1013904223;
