@@ -99,6 +99,10 @@ run_work() { on_file_system do_work "$1"; }
 # measure NAME HOW FACTOR
 measure() {
 	echo "bench: case $1 $2"
+	[ "$target" ] || {
+		echo "bench: failed the guest has no disk to measure"
+		return
+	}
 	rm -rf "$root"/tmp/begun "$root"/tmp/one-ended "$root"/tmp/irqs.* "$root"/tmp/tree* "$root/tmp/out"
 	case $1 in
 	work-*) run_work "$@" ;;
