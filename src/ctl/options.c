@@ -201,9 +201,8 @@ static const struct option_desc run_options[] = {
 		.letter = 'k',
 		.value = "FILE",
 		.set = set_kernel,
-		.help = "The kernel: an arm64 Image, as it is, packed with gzip or zstd, or as "
-			"EFI\n"
-			"zboot with one of these. No default: it must be given.",
+		.help = "The kernel: an arm64 Image, as it is, packed with gzip or zstd, or as\n"
+			"EFI zboot with one of these. No default: it must be given.",
 		.example = "--kernel arch/arm64/boot/Image",
 	},
 	{
@@ -211,9 +210,8 @@ static const struct option_desc run_options[] = {
 		.letter = 'i',
 		.value = "FILE",
 		.set = set_initrd,
-		.help = "An initial ramdisk, handed to the kernel as it is; it may be several "
-			"archives\n"
-			"one after another. Default: none.",
+		.help = "An initial ramdisk, handed to the kernel as it is; it may be several\n"
+			"archives one after another. Default: none.",
 		.example = "--initrd rootfs.cpio.gz",
 	},
 	{
@@ -255,10 +253,9 @@ static const struct option_desc run_options[] = {
 		.value = "NAME=on|off",
 		.repeats = true,
 		.set = set_cpu_feature,
-		.help = "An optional feature of the vCPUs: pmu (performance counters), sve, "
-			"pauth,\n"
-			"mte, steal-time, cache-info (the host's caches are described). May be\n"
-			"given once for each. Default: on, where the host has it.",
+		.help = "An optional feature of the vCPUs: pmu (performance counters), sve,\n"
+			"pauth, mte, steal-time, cache-info (the host's caches are described).\n"
+			"May be given once for each. Default: on, where the host has it.",
 		.example = "--cpu-feature sve=off --cpu-feature pmu=on",
 	},
 	{
@@ -266,7 +263,7 @@ static const struct option_desc run_options[] = {
 		.value = "WHICH",
 		.set = set_gic,
 		.help = "The interrupt controller: 3 (GICv3), 2 (GICv2, for at most 8 vCPUs) or\n"
-			"auto. Default: auto, a GICv3 where the host has one for guests, else a "
+			"auto. Default: auto, a GICv3 where the host has one for guests, else a\n"
 			"GICv2.",
 		.example = "--gic 2",
 	},
@@ -274,9 +271,8 @@ static const struct option_desc run_options[] = {
 		.name = "its",
 		.value = "on|off",
 		.set = set_its,
-		.help = "The GICv3's interrupt translation service, for message signalled "
-			"interrupts.\n"
-			"Default: on, where the host has it.",
+		.help = "The GICv3's interrupt translation service, for message signalled\n"
+			"interrupts. Default: on, where the host has it.",
 		.example = "--its off",
 	},
 	{
@@ -285,31 +281,26 @@ static const struct option_desc run_options[] = {
 		.value = "PATH[,OPTION]...",
 		.set_cut = set_disk,
 		.repeats = true,
-		.help = "A disk: a raw image or a block device, whatever is in it; at most 64, in "
-			"the\n"
-			"guest in the order given. A comma in a path is written twice. Options:\n"
+		.help = "A disk: a raw image or a block device, whatever is in it; at most 64,\n"
+			"in the guest in the order given. A comma in a path is written twice.\n"
+			"Options:\n"
 			"  ro               the guest cannot write; others may read it meanwhile\n"
 			"  cached, direct   through the host's page cache (default), or past it\n"
-			"  discard=unmap    what the guest discards is given back to the host "
-			"(default);\n"
-			"                   discard=off keeps it\n"
+			"  discard=unmap    what the guest discards is given back to the host\n"
+			"                   (default); discard=off keeps it\n"
 			"  serial=TEXT      at most 20 characters, which the guest sees\n"
 			"  id=NAME          its name in messages; default disk0, disk1, ...\n"
 			"  block-size=N     512 or 4096; default 512, or the device's own\n"
 			"  queues=N         request queues; default one a vCPU\n"
-			"  via=virtio       or via=hvc, for guests with arcvisor's driver; "
-			"via=both "
-			"with\n"
-			"                   hvc-file=FILE: the path by virtio, FILE by hvc, all "
-			"else\n"
-			"                   the same, to compare them\n"
-			"  mode=auto        or inline (served by the vCPU that asks), thread (by "
-			"one of\n"
-			"                   its own, which polls where via=hvc)\n"
+			"  via=virtio       or via=hvc, for guests with arcvisor's driver;\n"
+			"                   via=both with hvc-file=FILE: the path by virtio, FILE\n"
+			"                   by hvc, all else the same, to compare them\n"
+			"  mode=auto        or inline (served by the vCPU that asks), thread (by\n"
+			"                   one of its own, which polls where via=hvc)\n"
 			"  engine=auto      or uring, sync (threads, where io_uring is refused)\n"
-			"  bps=N, iops=N    at most so many bytes (such as 100M) or operations a "
-			"second;\n"
-			"                   bps-burst=N, iops-burst=N at once after a rest\n"
+			"  bps=N, iops=N    at most so many bytes (such as 100M) or operations\n"
+			"                   a second; bps-burst=N, iops-burst=N at once after a\n"
+			"                   rest\n"
 			"Default: no disk.",
 		.example = "--disk root.img --disk data.img,ro,serial=DATA",
 	},
@@ -317,57 +308,50 @@ static const struct option_desc run_options[] = {
 		.name = "console",
 		.value = "WHERE",
 		.set = set_console,
-		.help = "The serial port's other end: stdio, pty (a new pseudo terminal, whose "
-			"name\n"
-			"is reported), none, or a file for output (emptied first; no input).\n"
-			"Default: stdio.",
+		.help = "The serial port's other end: stdio, pty (a new pseudo terminal, whose\n"
+			"name is reported), none, or a file for output (emptied first; no\n"
+			"input). Default: stdio.",
 		.example = "--console boot.log",
 	},
 	{
 		.name = "on-reset",
 		.value = "WHAT",
 		.set = set_on_reset,
-		.help = "When the guest asks for a reset: reboot the machine, or exit with status "
-			"3.\n"
-			"Default: reboot.",
+		.help = "When the guest asks for a reset: reboot the machine, or exit with\n"
+			"status 3. Default: reboot.",
 		.example = "--on-reset exit",
 	},
 	{
 		.name = "control",
 		.value = "PATH",
 		.set = set_control,
-		.help = "Make a socket there, by which arcvisor ctl and stop reach the guest; only "
-			"its\n"
-			"owner may. Default: none.",
+		.help = "Make a socket there, by which arcvisor ctl and stop reach the guest;\n"
+			"only its owner may. Default: none.",
 		.example = "--control /run/user/1000/guest.sock",
 	},
 	{
 		.name = "stop-timeout",
 		.value = "SECONDS",
 		.set = set_stop_timeout,
-		.help = "How long a guest has to power off once it is asked to, by SIGTERM or "
-			"arcvisor\n"
-			"stop, before it is ended; 0 to 86400. Default: 30.",
+		.help = "How long a guest has to power off once it is asked to, by SIGTERM or\n"
+			"arcvisor stop, before it is ended; 0 to 86400. Default: 30.",
 		.example = "--stop-timeout 120",
 	},
 	{
 		.name = "on-crash",
 		.value = "WHAT",
 		.set = set_on_crash,
-		.help = "When a vCPU cannot go on, after a report: exit with status 4, pause and "
-			"keep\n"
-			"the guest until it is ended, or dump its memory and registers to a file "
-			"that\n"
-			"gdb opens, then exit. Default: exit.",
+		.help = "When a vCPU cannot go on, after a report: exit with status 4, pause\n"
+			"and keep the guest until it is ended, or dump its memory and registers\n"
+			"to a file that gdb opens, then exit. Default: exit.",
 		.example = "--on-crash dump",
 	},
 	{
 		.name = "dump-file",
 		.value = "FILE",
 		.set = set_dump_file,
-		.help = "Where --on-crash dump writes; it may become as large as the guest's "
-			"memory.\n"
-			"Default: arcvisor.PID.core, in the working directory.",
+		.help = "Where --on-crash dump writes; it may become as large as the guest's\n"
+			"memory. Default: arcvisor.PID.core, in the working directory.",
 		.example = "--on-crash dump --dump-file /var/crash/guest.core",
 	},
 	{
@@ -381,7 +365,7 @@ static const struct option_desc run_options[] = {
 		.name = "verbose",
 		.letter = 'v',
 		.set = set_verbose,
-		.help = "Say more on standard error; twice, all there is. Default: warnings, "
+		.help = "Say more on standard error; twice, all there is. Default: warnings,\n"
 			"errors.",
 		.example = "-vv",
 	},
@@ -452,10 +436,10 @@ static const char run_notes[] =
 	"  Ctrl-A h         list these keys\n"
 	"  Ctrl-A Ctrl-A    send one Ctrl-A to the guest\n"
 	"\n"
-	"Signals: SIGTERM presses the guest's power button and waits (--stop-timeout); a second\n"
-	"one ends the guest at once. So do SIGINT and SIGHUP; Ctrl-C in a terminal is the "
-	"guest's.\n"
-	"What was ignored when arcvisor was started, as by nohup, stays ignored.\n"
+	"Signals: SIGTERM presses the guest's power button and waits (--stop-timeout); a\n"
+	"second one ends the guest at once. So do SIGINT and SIGHUP; Ctrl-C in a terminal\n"
+	"is the guest's. What was ignored when arcvisor was started, as by nohup, stays\n"
+	"ignored.\n"
 	"\n"
 	"Exit status:\n"
 	"  0  the guest powered off, or was ended by Ctrl-A x or a second signal\n"
@@ -469,21 +453,21 @@ static const char run_notes[] =
 	"  arcvisor run --kernel Image --initrd rootfs.cpio.gz \\\n"
 	"      --cmdline \"console=ttyAMA0 panic=-1\" --cpus 2 --memory 1G\n";
 
-static const char doctor_notes[] = "Each line says ok, limited or missing; below what is not ok "
-				   "stands what it costs and what\n"
-				   "to do about it. The last line says if guests can run here.\n"
-				   "\n"
-				   "Exit status:\n"
-				   "  0  guests can run here\n"
-				   "  1  they cannot\n"
-				   "  2  bad usage\n";
+static const char doctor_notes[] =
+	"Each line says ok, limited or missing; below what is not ok stands what it costs\n"
+	"and what to do about it. The last line says if guests can run here.\n"
+	"\n"
+	"Exit status:\n"
+	"  0  guests can run here\n"
+	"  1  they cannot\n"
+	"  2  bad usage\n";
 
 static const char ctl_notes[] =
 	"PATH is what --control of arcvisor run was. Commands (docs/control.md):\n"
 	"  status         what the machine is and does\n"
 	"  pause, resume  stop every vCPU and the guest's clock; let them go on\n"
 	"  power-button   press it; what comes of it is the guest's\n"
-	"  stop           press it, and end the guest where it is not off in --stop-timeout\n"
+	"  stop           press it, and end the guest if it is not off in --stop-timeout\n"
 	"  reset          reset the guest, as by its own request\n"
 	"  quit           end the guest at once\n"
 	"  registers      of all vCPUs, or of one: vcpu=N\n"
@@ -497,14 +481,14 @@ static const char ctl_notes[] =
 	"\n"
 	"  arcvisor ctl guest.sock registers vcpu=0\n";
 
-static const char stop_notes[] = "Presses the guest's power button and waits until the machine has "
-				 "ended; says how. A guest\n"
-				 "that does not power off within its --stop-timeout is ended.\n"
-				 "\n"
-				 "Exit status:\n"
-				 "  0  the guest powered off\n"
-				 "  1  nobody answers, or the guest was ended\n"
-				 "  2  bad usage\n";
+static const char stop_notes[] =
+	"Presses the guest's power button and waits until the machine has ended; says\n"
+	"how. A guest that does not power off within its --stop-timeout is ended.\n"
+	"\n"
+	"Exit status:\n"
+	"  0  the guest powered off\n"
+	"  1  nobody answers, or the guest was ended\n"
+	"  2  bad usage\n";
 
 const struct command_desc commands[NR_COMMANDS] = {
 	{
