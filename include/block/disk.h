@@ -23,7 +23,6 @@ enum blk_engine {
 enum disk_via {
 	DISK_VIA_VIRTIO,
 	DISK_VIA_HVC,
-	DISK_VIA_BOTH, /* of an option alone: it becomes two disks, one of each */
 };
 
 /* How a queue of the disk is served; docs/decisions says by which measurement auto chooses. */
@@ -42,10 +41,9 @@ struct disk_limit {
 #define DISK_SERIAL_MAX 20u /* bytes; virtio 1.2 section 5.2.6.1, GET_ID */
 #define DISK_ID_MAX	32u
 
-/* One --disk option. Plain data. */
+/* One disk. Plain data. */
 struct disk_config {
 	const char *path;
-	const char *hvc_path;	  /* DISK_VIA_BOTH: the file of the second disk */
 	char id[DISK_ID_MAX + 1]; /* name in messages and for ctl; "disk0", ... by default */
 	char serial[DISK_SERIAL_MAX + 1]; /* "" : none */
 	bool read_only;

@@ -13,6 +13,18 @@
 #define MAX_QUEUES 512u
 #define TWIN	   "-hvc" /* after the id of via=both: its second disk's */
 
+/* What the words say: a disk, and where they say via=both the file of its twin by hypercalls. */
+struct disk_option {
+	struct disk_config disk; /* first: option_of() */
+	bool both;
+	const char *hvc_file;
+};
+
+static struct disk_option *option_of(struct disk_config *disk)
+{
+	return (struct disk_option *)disk;
+}
+
 /* Digits alone, 1 to @most. */
 static bool parse_number(const char *text, uint64_t most, uint64_t *out)
 {
@@ -147,24 +159,16 @@ static bool set_mode(struct disk_config *disk, const char *value)
 
 static bool set_via(struct disk_config *disk, const char *value)
 {
-	static const char *const names[] = {
-		[DISK_VIA_VIRTIO] = "virtio",
-		[DISK_VIA_HVC] = "hvc",
-		[DISK_VIA_BOTH] = "both",
-	};
+	struct disk_option *option = option_of(disk);
 
-	for (unsigned int i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		disk->via = (enum disk_via)i;
-		return true;
-	}
-	return false;
+	option->both = strcmp(value, "both") == 0;
+	disk->via = strcmp(value, "hvc") == 0 ? DISK_VIA_HVC : DISK_VIA_VIRTIO;
+	return option->both || disk->via == DISK_VIA_HVC || strcmp(value, "virtio") == 0;
 }
 
 static bool set_hvc_file(struct disk_config *disk, const char *value)
 {
-	disk->hvc_path = value;
+	option_of(disk)->hvc_file = value;
 	return *value;
 }
 
@@ -321,12 +325,6 @@ static bool check_whole(const struct vm_config *config, const struct disk_config
 		log_error("--disk %.128s: %s-burst without %s; give both", disk->path, rate, rate);
 		return false;
 	}
-	if ((disk->via == DISK_VIA_BOTH) != (disk->hvc_path != NULL)) {
-		log_error("--disk %.128s: via=both is for two files, the second named by "
-			  "hvc-file=FILE; give both or neither",
-			  disk->path);
-		return false;
-	}
 	if (is_taken(config, disk->id)) {
 		log_error("--disk %.128s: id=%s is another disk's; give each its own", disk->path,
 			  disk->id);
@@ -358,18 +356,26 @@ static bool check_room(const struct vm_config *config, const char *value)
 	return false;
 }
 
-/* The second of via=both is the first's twin but for its file, its name and how it is reached. */
-static bool add_both(struct vm_config *config, const struct disk_config *disk, bool named)
+static bool check_both(const struct disk_option *option)
 {
-	struct disk_config first = *disk, second = *disk;
+	if (option->both == (option->hvc_file != NULL))
+		return true;
+	log_error("--disk %.128s: via=both is for two files, the second named by hvc-file=FILE; "
+		  "give both or neither",
+		  option->disk.path);
+	return false;
+}
+
+/* The second of via=both is the first's twin but for its file, its name and how it is reached. */
+static bool add_both(struct vm_config *config, const struct disk_option *option, bool named)
+{
+	const struct disk_config *disk = &option->disk;
+	struct disk_config second = *disk;
 	size_t len = strlen(disk->id);
 
-	first.via = DISK_VIA_VIRTIO;
-	first.hvc_path = NULL;
-	config->disks[config->nr_disks++] = first;
+	config->disks[config->nr_disks++] = *disk;
 	second.via = DISK_VIA_HVC;
-	second.path = disk->hvc_path;
-	second.hvc_path = NULL;
+	second.path = option->hvc_file;
 	second.queues = 0;
 	if (named && len + strlen(TWIN) > DISK_ID_MAX) {
 		log_error("--disk %.128s: id=%s: with via=both give at most %zu characters",
@@ -392,25 +398,26 @@ fail:
 
 bool disk_option_take(struct vm_config *config, char *value)
 {
-	struct disk_config disk = { .discard = true };
+	struct disk_option option = { .disk.discard = true };
+	struct disk_config *disk = &option.disk;
 	uint32_t seen = 0;
 	bool named;
 
 	if (!check_room(config, value))
 		return false;
-	disk.path = next_word(&value);
-	if (!check_path(disk.path))
+	disk->path = next_word(&value);
+	if (!check_path(disk->path))
 		return false;
 	while (value)
-		if (!take_word(&disk, next_word(&value), &seen))
+		if (!take_word(disk, next_word(&value), &seen))
 			return false;
-	named = disk.id[0];
+	named = disk->id[0];
 	if (!named)
-		choose_id(config, &disk);
-	if (!check_whole(config, &disk))
+		choose_id(config, disk);
+	if (!check_both(&option) || !check_whole(config, disk))
 		return false;
-	if (disk.via == DISK_VIA_BOTH)
-		return add_both(config, &disk, named);
-	config->disks[config->nr_disks++] = disk;
+	if (option.both)
+		return add_both(config, &option, named);
+	config->disks[config->nr_disks++] = *disk;
 	return true;
 }

@@ -136,7 +136,6 @@ Test(disk_option, both)
 		cr_assert(disks[i].read_only);
 		cr_assert_str_eq(disks[i].serial, "S");
 		cr_assert_eq(disks[i].mode, DISK_MODE_THREAD);
-		cr_assert_null(disks[i].hvc_path);
 	}
 	parse(&outcome, RUN, "-d", "a,via=both,hvc-file=b,id=root");
 	cr_assert_str_eq(disks[0].id, "root");
