@@ -11,15 +11,17 @@
 #include <unistd.h>
 
 #include "machine.h"
+#include "rings.h"
 
 #define INITRD_HVC "guest/hvc-initrd.gz"
 #define PROMPT	   "guest# "
 #define SOCKET	   "/tmp/hvc.sock"
 #define MIB	   (1 << 20)
 
-/* hvcblk0, and hvcblk1, which takes 20 operations a second. */
+/* hvcblk0, and hvcblk1, which takes 20 operations a second, and has blocks that version 1 has not.
+ */
 #define FAST "/tmp/hvc-a.img,via=hvc,serial=abc,id=a"
-#define SLOW "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1"
+#define SLOW "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1,block-size=4096"
 
 static void make_file(const char *path, off_t size)
 {
@@ -71,7 +73,8 @@ static void check_version_1(struct machine *machine)
 	      "dd if=/dev/hvcblk0 of=/tmp/b bs=4k count=512 iflag=direct 2>/dev/null; "
 	      "cmp /tmp/a /tmp/b && echo v1-'same'",
 	      "v1-same");
-	shell(machine, "echo q=$(ls /sys/block/hvcblk0/serial 2>/dev/null).", "q=.");
+	shell(machine, "echo q=$(cd /sys/block; ls -d hvcblk* hvcblk0/serial 2>/dev/null).",
+	      "q=hvcblk0.");
 }
 
 /* The driver goes and comes back, with rings: what one wrote the other reads. */
@@ -79,8 +82,10 @@ static void check_rings(struct machine *machine)
 {
 	shell(machine, "rmmod hvc_blk; insmod /lib/modules/50-hvc_blk.ko; echo rings-'there'",
 	      "rings-there");
-	shell(machine, "echo s=$(cat /sys/block/hvcblk0/size /sys/block/hvcblk0/serial).",
-	      "s=65536 abc.");
+	shell(machine,
+	      "cd /sys/block; echo s=$(cat hvcblk0/size hvcblk0/serial hvcblk1/size "
+	      "hvcblk1/queue/logical_block_size).",
+	      "s=65536 abc 2048 4096.");
 	shell(machine,
 	      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=64 count=32 2>/dev/null; "
 	      "cmp /tmp/a /tmp/b && echo v2-'reads'",
@@ -147,6 +152,17 @@ static void check_in_flight(struct machine *machine)
 	      "flight-ended");
 }
 
+/* Both CPUs' rings are spoilt: the driver begins them anew, and the guest sees nothing of it. */
+static void check_broken(struct machine *machine)
+{
+	cr_assert_eq(rings_break(machine->pid, 0), 2);
+	shell(machine,
+	      "for cpu in 1 2; do taskset $cpu dd if=/dev/hvcblk0 of=/tmp/b$cpu bs=64k count=32 "
+	      "iflag=direct 2>/dev/null; cmp /tmp/a /tmp/b$cpu && echo healed-'it'-$cpu; done; "
+	      "dmesg | grep -c 'queues were reset' | sed 's/^/resets-/'",
+	      "healed-it-1\r\nhealed-it-2\r\nresets-1\r");
+}
+
 /* Requests are in flight: the next boot finds its own memory, the disk, and version 1 again. */
 static void check_reset(struct machine *machine)
 {
@@ -175,10 +191,13 @@ Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 	check_rings(&machine);
 	check_resize(&machine);
 	check_rate(&machine);
+	check_broken(&machine);
 	check_in_flight(&machine);
 	check_reset(&machine);
 	machine_send(&machine, "poweroff -f\n");
 	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
-	cr_expect_str_empty(machine.errors);
+	/* Of the rings that were spoilt; of the rest nothing. */
+	cr_expect(strstr(machine.errors, "cq_head"), "%s", machine.errors);
+	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
 	machine_fini(&machine);
 }

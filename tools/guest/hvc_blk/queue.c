@@ -143,6 +143,11 @@ static void take_one(struct hvc_blk_queue *q, const struct hvc_blk_cqe *cqe,
 	slow->status[slow->nr++] = status;
 }
 
+static bool is_broken(const struct hvc_blk_queue *q)
+{
+	return le32_to_cpu(READ_ONCE(q->header->host_flags)) & HVC_BLK_HOST_BROKEN;
+}
+
 /*
  * Requests are ended after the lock is gone: who waits for one may send the next at once. Those
  * that can be ended together are left in @iob.
@@ -175,6 +180,8 @@ static unsigned int collect(struct hvc_blk_queue *q, struct io_comp_batch *iob)
 	if (unlikely(le32_to_cpu(READ_ONCE(q->header->generation)) !=
 		     READ_ONCE(q->disk->generation)))
 		schedule_work(&q->disk->resize);
+	if (unlikely(is_broken(q)))
+		hvc_blk_disk_reset(q->disk);
 	return found;
 }
 
@@ -402,11 +409,6 @@ static void look_again(void *data)
 	hvc_blk_cpu_serve(c);
 }
 
-static bool is_broken(const struct hvc_blk_queue *q)
-{
-	return le32_to_cpu(READ_ONCE(q->header->host_flags)) & HVC_BLK_HOST_BROKEN;
-}
-
 /*
  * A doorbell or an interrupt that was lost is no reason to lose a disk: look first. What the host
  * has taken it cannot give back, and it ends every request some day, so there is nothing to abort.
@@ -418,8 +420,6 @@ static enum blk_eh_timer_return hvc_blk_timeout(struct request *rq)
 	smp_call_function_single(q->cpu->cpu, look_again, q->cpu, 1);
 	if (!blk_mq_request_started(rq) || blk_mq_request_completed(rq))
 		return BLK_EH_DONE;
-	if (is_broken(q))
-		hvc_blk_disk_reset(q->disk);
 	dev_warn_ratelimited(q->disk->hb->dev, "disk %u: request %d is slow, still waiting\n",
 			     q->disk->index, rq->tag);
 	return BLK_EH_RESET_TIMER;
