@@ -201,45 +201,31 @@ static void call_failed(struct hvc_blk_queue *q, const char *what, int err)
 		hvc_blk_disk_reset(q->disk);
 }
 
+/* The call that a host has to have after requests were published, or 0. */
+static u32 call_due(const struct hvc_blk_queue *q)
+{
+	u32 host_flags;
+
+	if (!q->host_poll)
+		return HVC_BLK_DOORBELL;
+	/* Pairs with the host's: it shows that it sleeps, then looks at sq_tail again. */
+	smp_mb();
+	host_flags = le32_to_cpu(READ_ONCE(q->header->host_flags));
+	if (host_flags & HVC_BLK_HOST_NEED_WAKEUP)
+		return HVC_BLK_WAKEUP;
+	return host_flags & HVC_BLK_HOST_POLLING ? 0 : HVC_BLK_DOORBELL;
+}
+
 /* On the queue's CPU, which cannot change meanwhile. */
-static void doorbell(struct hvc_blk_queue *q)
+static void tell(struct hvc_blk_queue *q, u32 call)
 {
 	int err;
 
 	/* What is published after this rings, or kicks, once more. */
 	WRITE_ONCE(q->rung, published(q));
-	err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_DOORBELL, q->id);
+	err = hvc_blk_ring_call(q->disk->hb, call, q->id);
 	if (unlikely(err))
-		call_failed(q, "DOORBELL", err);
-}
-
-/* A host that polls is told only that it sleeps no longer. */
-static void wake(struct hvc_blk_queue *q, u32 host_flags)
-{
-	int err = 0;
-
-	WRITE_ONCE(q->rung, published(q));
-	if (host_flags & HVC_BLK_HOST_NEED_WAKEUP)
-		err = hvc_blk_ring_call(q->disk->hb, HVC_BLK_WAKEUP, q->id);
-	if (unlikely(err))
-		call_failed(q, "WAKEUP", err);
-}
-
-/* As doorbell(), where the host has to be told. */
-static void tell(struct hvc_blk_queue *q)
-{
-	u32 host_flags;
-
-	if (q->host_poll) {
-		/* Pairs with the host's: it shows that it sleeps, then looks at sq_tail again. */
-		smp_mb();
-		host_flags = le32_to_cpu(READ_ONCE(q->header->host_flags));
-		if (host_flags & HVC_BLK_HOST_POLLING) {
-			wake(q, host_flags);
-			return;
-		}
-	}
-	doorbell(q);
+		call_failed(q, call == HVC_BLK_DOORBELL ? "DOORBELL" : "WAKEUP", err);
 }
 
 static void reap(struct hvc_blk_queue *q)
@@ -254,13 +240,16 @@ static void reap(struct hvc_blk_queue *q)
 static void ring(struct hvc_blk_queue *q)
 {
 	DEFINE_IO_COMP_BATCH(iob);
+	u32 call = call_due(q);
 
+	if (!call)
+		return;
 	if (unlikely(get_cpu() != q->cpu->cpu)) {
 		hvc_blk_cpu_kick(q->cpu);
 		put_cpu();
 		return;
 	}
-	tell(q);
+	tell(q, call);
 	put_cpu();
 	if (q->poll)
 		return;
@@ -272,12 +261,14 @@ void hvc_blk_cpu_serve(struct hvc_blk_cpu *c)
 {
 	DEFINE_IO_COMP_BATCH(iob);
 	struct hvc_blk_queue *q, *by = NULL;
+	u32 call;
 
 	for (q = c->queues; q; q = q->next) {
 		if (!READ_ONCE(q->live))
 			continue;
-		if (READ_ONCE(q->rung) != published(q))
-			tell(q);
+		call = READ_ONCE(q->rung) == published(q) ? 0 : call_due(q);
+		if (call)
+			tell(q, call);
 		/* One REAP is for all queues of the CPU, but one of a queue that is polled. */
 		if (!by || by->poll)
 			by = q;
@@ -405,7 +396,7 @@ static void look_again(void *data)
 
 	for (q = c->queues; q; q = q->next)
 		if (READ_ONCE(q->live))
-			doorbell(q);
+			tell(q, HVC_BLK_DOORBELL);
 	hvc_blk_cpu_serve(c);
 }
 
