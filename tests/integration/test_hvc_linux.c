@@ -159,8 +159,8 @@ static void check_broken(struct machine *machine)
 	shell(machine,
 	      "for cpu in 1 2; do taskset $cpu dd if=/dev/hvcblk0 of=/tmp/b$cpu bs=64k count=32 "
 	      "iflag=direct 2>/dev/null; cmp /tmp/a /tmp/b$cpu && echo healed-'it'-$cpu; done; "
-	      "dmesg | grep -c 'queues were reset' | sed 's/^/resets-/'",
-	      "healed-it-1\r\nhealed-it-2\r\nresets-1\r");
+	      "dmesg | grep -q 'queues were reset' && echo healed-'all'",
+	      "healed-it-1\r\nhealed-it-2\r\nhealed-all");
 }
 
 /* Requests are in flight: the next boot finds its own memory, the disk, and version 1 again. */

@@ -143,11 +143,6 @@ static void take_one(struct hvc_blk_queue *q, const struct hvc_blk_cqe *cqe,
 	slow->status[slow->nr++] = status;
 }
 
-static bool is_broken(const struct hvc_blk_queue *q)
-{
-	return le32_to_cpu(READ_ONCE(q->header->host_flags)) & HVC_BLK_HOST_BROKEN;
-}
-
 /*
  * Requests are ended after the lock is gone: who waits for one may send the next at once. Those
  * that can be ended together are left in @iob.
@@ -180,6 +175,19 @@ static unsigned int collect(struct hvc_blk_queue *q, struct io_comp_batch *iob)
 	if (unlikely(le32_to_cpu(READ_ONCE(q->header->generation)) !=
 		     READ_ONCE(q->disk->generation)))
 		schedule_work(&q->disk->resize);
+	return found;
+}
+
+static bool is_broken(const struct hvc_blk_queue *q)
+{
+	return le32_to_cpu(READ_ONCE(q->header->host_flags)) & HVC_BLK_HOST_BROKEN;
+}
+
+/* As collect(), where a queue that broke is to be healed. */
+static unsigned int look(struct hvc_blk_queue *q, struct io_comp_batch *iob)
+{
+	unsigned int found = collect(q, iob);
+
 	if (unlikely(is_broken(q)))
 		hvc_blk_disk_reset(q->disk);
 	return found;
@@ -253,7 +261,7 @@ static void ring(struct hvc_blk_queue *q)
 	put_cpu();
 	if (q->poll)
 		return;
-	collect(q, &iob);
+	look(q, &iob);
 	end_batch(&iob);
 }
 
@@ -277,7 +285,7 @@ void hvc_blk_cpu_serve(struct hvc_blk_cpu *c)
 		reap(by);
 	for (q = c->queues; q; q = q->next)
 		if (READ_ONCE(q->live))
-			collect(q, &iob);
+			look(q, &iob);
 	end_batch(&iob);
 }
 
@@ -385,7 +393,7 @@ static int hvc_blk_poll(struct blk_mq_hw_ctx *hctx, struct io_comp_batch *iob)
 	else
 		hvc_blk_cpu_kick(q->cpu);
 	put_cpu();
-	return collect(q, iob);
+	return look(q, iob);
 }
 
 /* As if no doorbell had been rung, and no interrupt had come. */
