@@ -33,7 +33,8 @@ static bool add_segment(const struct gmem *mem, const struct hvc_blk_segment *se
 
 	if (!host)
 		return false;
-	req->iov[req->blk.nr_iov++] = (struct iovec){ host, seg->len };
+	if (!req->blk.nr_iov || !gmem_join(&req->iov[req->blk.nr_iov - 1], host, seg->len))
+		req->iov[req->blk.nr_iov++] = (struct iovec){ host, seg->len };
 	req->blk.len += seg->len;
 	return true;
 }

@@ -109,14 +109,18 @@ struct table {
 	uint32_t size;
 };
 
+/* How many entries more; none where the buffer follows the one before, in the same direction. */
 static int add_iov(const struct virtqueue *vq, struct virtq_chain *chain,
 		   const struct virtq_desc *desc)
 {
 	unsigned int used = chain->nr_out + chain->nr_in;
+	unsigned int same = desc->flags & VIRTQ_DESC_F_WRITE ? chain->nr_in : chain->nr_out;
 	struct iovec *iov = &chain->iov[used];
 	int left = (int)(chain->max_iov - used);
 	void *host = gmem_slice(vq->mem, desc->addr, desc->len);
 
+	if (host && same && gmem_join(iov - 1, host, desc->len))
+		return 0;
 	if (!left)
 		return -EPROTO;
 	if (!host) /* nowhere, or over two regions that touch */
@@ -135,7 +139,7 @@ static int add_buffer(const struct virtqueue *vq, struct virtq_chain *chain,
 	if (!desc->len || (!write && chain->nr_in))
 		return -EPROTO;
 	n = add_iov(vq, chain, desc);
-	if (n <= 0)
+	if (n < 0)
 		return -EPROTO;
 	if (write) {
 		chain->nr_in += (unsigned int)n;

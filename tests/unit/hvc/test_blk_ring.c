@@ -215,6 +215,29 @@ Test(blk_ring, indirect)
 	cr_expect_eq(*(uint8_t *)rig_mem(DATA_GPA + 255 * 512, 1), 0);
 }
 
+/* Fewer entries for the kernel to walk; what only touches backwards stays apart. */
+Test(blk_ring, segments_that_touch_are_one_entry)
+{
+	static const uint32_t at[] = { 0, 512, 1536, 1024, 2560 };
+	struct rig_queue queue;
+	struct hvc_blk_segment *table = rig_mem(TABLE_GPA, ARRAY_SIZE(at) * sizeof(*table));
+	struct hvc_blk_sqe sqe = { .op = HVC_BLK_OP_READ,
+				   .flags = HVC_BLK_SQE_INDIRECT,
+				   .nseg = ARRAY_SIZE(at),
+				   .nr_sectors = ARRAY_SIZE(at),
+				   .seg[0] = { TABLE_GPA, sizeof(at) * 4, 0 } };
+
+	rig_open(&queue, 0, 0, DISK_PLAIN, 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++) {
+		table[i] = (struct hvc_blk_segment){ DATA_GPA + at[i], 512, 0 };
+		memset(fake_bytes(rig.disks[0]) + i * 512, (int)i + 1, 512);
+	}
+	cr_expect_eq(rig_do(&queue, &sqe), HVC_BLK_OK);
+	cr_expect_eq(fake.last.nr_iov, 4);
+	for (unsigned int i = 0; i < ARRAY_SIZE(at); i++)
+		cr_expect_eq(*(uint8_t *)rig_mem(DATA_GPA + at[i] + 511, 1), i + 1);
+}
+
 Test(blk_ring, statuses_of_the_host)
 {
 	static const struct {

@@ -129,3 +129,17 @@ Test(gmem_slice, iov_prefers_efault_over_enospc)
 
 	cr_assert_eq(gmem_iov(&mem, low, 4 * page, iov, 1), -EFAULT);
 }
+
+Test(gmem_slice, joins_what_follows_at_once)
+{
+	uint8_t bytes[64];
+	struct iovec last = { bytes, 16 };
+
+	cr_expect_not(gmem_join(&last, bytes + 17, 8));
+	cr_expect_not(gmem_join(&last, bytes + 15, 8));
+	cr_expect_not(gmem_join(&last, bytes, 16));
+	cr_expect_eq(last.iov_len, 16);
+	cr_expect(gmem_join(&last, bytes + 16, 8));
+	cr_expect_eq(last.iov_base, bytes);
+	cr_expect_eq(last.iov_len, 24);
+}

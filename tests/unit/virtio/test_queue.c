@@ -72,6 +72,28 @@ Test(virtqueue, gives_a_chain_as_host_addresses)
 	cr_expect_eq(virtqueue_pop_locked(&vq, &chain), 0);
 }
 
+/* Never what the device reads with what it writes. Room for entries is not used up by them. */
+Test(virtqueue, buffers_that_touch_are_one_entry)
+{
+	struct driver_buf bufs[IOVS + 3] = { { DATA, 8, false },
+					     { DATA + 8, 8, false },
+					     { DATA + 16, 512, true } };
+
+	for (unsigned int i = 3; i < IOVS + 3; i++)
+		bufs[i] = (struct driver_buf){ DATA + 16 + 512 * (i - 2), 512, true };
+	enable(false);
+	driver_offer(&driver, driver_chain(&driver, bufs, IOVS + 3));
+	cr_assert_eq(virtqueue_pop_locked(&vq, &chain), 1);
+	cr_expect_eq(chain.nr_out, 1);
+	cr_expect_eq(chain.nr_in, 1);
+	cr_expect_eq(chain.out_len, 16);
+	cr_expect_eq(chain.in_len, 512 * (IOVS + 1));
+	cr_expect_eq(iov[0].iov_base, host(DATA));
+	cr_expect_eq(iov[0].iov_len, 16);
+	cr_expect_eq(iov[1].iov_base, host(DATA + 16));
+	cr_expect_eq(iov[1].iov_len, chain.in_len);
+}
+
 Test(virtqueue, gives_an_indirect_chain)
 {
 	const struct driver_buf bufs[] = { { DATA, 16, false }, { DATA + 64, 8, true } };
