@@ -8,6 +8,7 @@
  * instructions, a tick is a fixed number of them. Runs on any VMM whose map is that of QEMU's virt
  * machine with a GICv3; what the machine lacks is left out.
  */
+#include "abi/hvc_blk.h"
 #include "check.h"
 #include "cpu.h"
 #include "gic.h"
@@ -16,6 +17,7 @@
 #include "pl011.h"
 #include "pl031.h"
 #include "psci.h"
+#include "smccc.h"
 #include "timer.h"
 
 #define ROUNDS	     1000U
@@ -26,13 +28,15 @@
 #define SGI_PING 1U
 #define SGI_SELF 2U
 
-#define SERVICE_PROBE	0xc2000000U
 #define SERVICE_UNKNOWN 0xc200fff0U
 #define GICD_TYPER	(GICD_BASE + 0x4)
 
 static volatile unsigned int pings, selfs;
 static volatile uint64_t timer_seen;
 static volatile bool finished, second_ready;
+
+static uint8_t block[4096] __attribute__((aligned(4096)));
+static int64_t transferred;
 
 static void call(uint32_t function)
 {
@@ -47,7 +51,26 @@ static void nothing(void)
 
 static void probe(void)
 {
-	call(SERVICE_PROBE);
+	call(HVC_BLK_PROBE);
+}
+
+/* 4 KiB by version 1 of the block ABI. */
+static void transfer(uint32_t function)
+{
+	struct smccc_regs regs = { .x = { function, 0, 0, (uintptr_t)block, sizeof(block) } };
+
+	smccc_hvc(&regs);
+	transferred = (int64_t)regs.x[0];
+}
+
+static void blk_v1_read(void)
+{
+	transfer(HVC_BLK_READ);
+}
+
+static void blk_v1_write(void)
+{
+	transfer(HVC_BLK_WRITE);
 }
 
 static void unknown(void)
@@ -192,6 +215,19 @@ static void measure_ipi(void)
 	ping();
 }
 
+static void measure_disk(void)
+{
+	struct smccc_regs regs = { .x = { HVC_BLK_PROBE } };
+
+	smccc_hvc(&regs);
+	if ((int64_t)regs.x[0] <= 0)
+		return; /* no disk, or a VMM without them */
+	measure("blk_v1_read", ROUNDS, blk_v1_read);
+	check_eq((uint64_t)transferred, sizeof(block), "read by version 1");
+	measure("blk_v1_write", ROUNDS, blk_v1_write);
+	check_eq((uint64_t)transferred, sizeof(block), "write by version 1");
+}
+
 void guest_main(void)
 {
 	gic_init(on_irq);
@@ -206,6 +242,7 @@ void guest_main(void)
 	measure("mmio_read", ROUNDS, mmio_read);
 	measure("mmio_write", ROUNDS, mmio_write);
 	measure("self_sgi", ROUNDS, self_sgi);
+	measure_disk();
 	measure_wfi();
 	measure_ipi();
 }
