@@ -7,12 +7,14 @@
  *
  * OP is read or write, SIZE bytes with O_DIRECT at successive offsets, COUNT in all, after a tenth
  * of that which is not counted. HOW is sync, DEPTH threads in pread() or pwrite() each, or uring,
- * DEPTH at once by one thread. Prints one line:
+ * DEPTH at once by one thread; sync-huge and uring-huge are the same with buffers in huge pages.
+ * Prints one line:
  *
  *   how=sync op=read size=4096 depth=1 count=2000 ns=12345678 irqs=2000
  *
  * irqs are the interrupts that a disk raised here meanwhile, as /proc/interrupts tells. Buffers are
- * of small pages: with huge ones, an operation of many pages costs a part of that.
+ * of small pages unless HOW says otherwise: with huge ones, an operation of many pages costs a
+ * part.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +36,7 @@
 
 #define MAX_DEPTH    64u
 #define BUFFER_BYTES (8u << 20)
+#define HUGE_PAGE    (2u << 20)
 
 struct ring {
 	int fd;
@@ -192,14 +195,15 @@ static uint64_t interrupts(void)
 	return sum;
 }
 
-static char *map_buffers(void)
+static char *map_buffers(bool huge)
 {
-	char *at = mmap(NULL, BUFFER_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-			0);
+	char *at = mmap(NULL, BUFFER_BYTES + HUGE_PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
 		die("no memory");
-	madvise(at, BUFFER_BYTES, MADV_NOHUGEPAGE);
+	at += -(uintptr_t)at & (HUGE_PAGE - 1);
+	madvise(at, BUFFER_BYTES, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	memset(at, 0x5a, BUFFER_BYTES);
 	return at;
 }
@@ -298,16 +302,17 @@ int main(int argc, char **argv)
 {
 	struct run run = { 0 };
 	uint64_t count, ns;
-	bool uring;
+	bool uring, huge;
 
-	if (argc != 7 || (strcmp(argv[2], "sync") && strcmp(argv[2], "uring")))
-		die("usage: blkbench DEVICE sync|uring read|write SIZE DEPTH COUNT");
-	uring = !strcmp(argv[2], "uring");
+	if (argc != 7 || (strncmp(argv[2], "sync", 4) && strncmp(argv[2], "uring", 5)))
+		die("usage: blkbench DEVICE sync|uring[-huge] read|write SIZE DEPTH COUNT");
+	uring = argv[2][0] == 'u';
+	huge = strstr(argv[2], "-huge");
 	parse(&run, argv);
 	count = strtoull(argv[6], NULL, 10) / run.depth * run.depth;
 	if (!count)
 		die("COUNT is a number, DEPTH at least");
-	run.buffers = map_buffers();
+	run.buffers = map_buffers(huge);
 	if (uring) {
 		ring_init(&run.ring);
 		operate(&run, count / 10 + run.depth);

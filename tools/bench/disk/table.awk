@@ -9,7 +9,7 @@
 		f[part[1]] = part[2]
 	}
 	kib = f["size"] / 1024
-	c = sprintf("%g KiB %s, depth %d%s", kib, f["op"], f["depth"], f["how"] == "uring" ? ", io_uring" : "")
+	c = sprintf("%g KiB %s, depth %d%s", kib, f["op"], f["depth"], (f["how"] ~ /^uring/ ? ", io_uring" : "") (f["how"] ~ /huge/ ? ", huge pages" : ""))
 	if (!(c in seen_case)) { seen_case[c] = 1; cases[++nc] = c }
 	if (!(f["vmm"] in seen_vmm)) { seen_vmm[f["vmm"]] = 1; vmms[++nv] = f["vmm"] }
 	if (!(f["cpus"] in seen_cpus)) { seen_cpus[f["cpus"]] = 1; hosts[++nh] = f["cpus"] }
