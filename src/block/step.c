@@ -189,6 +189,10 @@ static bool finish_move(struct blk_req *req, int64_t res)
 		return finish(req, (int)res);
 	if (n > left)
 		n = left;
+	if (n == left && !req->bounce) { /* all of it: nobody looks at the list again */
+		req->moved = req->len;
+		return finish(req, 0);
+	}
 	/* Direct I/O can go on at a block only; one that ends inside of one has met the end. */
 	whole = req->disk->config->direct ? align_down(n, req->disk->limits.logical_block) : n;
 	if (req->bounce && read)

@@ -119,7 +119,8 @@ static blk_status_t status_of(u8 status)
 	}
 }
 
-#define SLOW_MAX 16
+/* Few: the kernel zeroes them at each look, and they are for errors and flushes alone. */
+#define SLOW_MAX 4
 
 struct slow {
 	struct request *rq[SLOW_MAX];
