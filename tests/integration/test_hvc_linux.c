@@ -20,10 +20,14 @@
 #define SOCKET	   "/tmp/hvc.sock"
 #define MIB	   (1 << 20)
 
-/* hvcblk0, and hvcblk1, which takes 20 operations a second, and has blocks that version 1 has not.
+/*
+ * hvcblk0; hvcblk1, which takes 20 operations a second, and has blocks that version 1 has not;
+ * hvcblk2, which the host polls, and its virtio twin, which has a thread of the same kind and no
+ * driver here.
  */
-#define FAST "/tmp/hvc-a.img,via=hvc,serial=abc,id=a"
-#define SLOW "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1,block-size=4096"
+#define FAST   "/tmp/hvc-a.img,via=hvc,serial=abc,id=a"
+#define SLOW   "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1,block-size=4096"
+#define POLLED "/tmp/hvc-c.img,via=both,hvc-file=/tmp/hvc-d.img,id=c,mode=thread"
 
 static void make_file(const char *path, off_t size)
 {
@@ -40,11 +44,13 @@ static void boot(struct machine *machine)
 
 	make_file("/tmp/hvc-a.img", 32 * MIB);
 	make_file("/tmp/hvc-b.img", MIB);
+	make_file("/tmp/hvc-c.img", MIB);
+	make_file("/tmp/hvc-d.img", 16 * MIB);
 	machine_start(machine, MACHINE_ARGS("run", "--kernel", older ? OLDER : KERNEL, "--initrd",
 					    older ? INITRD_OLD : INITRD_HVC, "--cmdline",
 					    "console=ttyAMA0 quiet hvc_blk.version=1", "--cpus",
 					    "2", "--memory", "256M", "--control", SOCKET, "--disk",
-					    FAST, "--disk", SLOW));
+					    FAST, "--disk", SLOW, "--disk", POLLED));
 	cr_assert(machine_expect(machine, PROMPT), "no shell:\n%s\n%s", machine->text,
 		  machine->errors);
 }
@@ -79,7 +85,7 @@ static void check_version_1(struct machine *machine)
 	      "cmp /tmp/a /tmp/b && echo v1-'same'",
 	      "v1-same");
 	shell(machine, "echo q=$(cd /sys/block; ls -d hvcblk* hvcblk0/serial 2>/dev/null).",
-	      "q=hvcblk0.");
+	      "q=hvcblk0 hvcblk2.");
 }
 
 /* The driver goes and comes back, with rings: what one wrote the other reads. */
@@ -117,8 +123,7 @@ static void check_resize(struct machine *machine)
 	      "grown-it");
 }
 
-/* It ends by interrupts alone, no sooner than it may: the limit is of the guest's own clock, too.
- */
+/* It ends by interrupts alone, and no sooner than it may by the guest's clock, too. */
 static void check_rate(struct machine *machine)
 {
 	shell(machine,
@@ -126,6 +131,30 @@ static void check_rate(struct machine *machine)
 	      "dd if=/dev/hvcblk1 of=/dev/null bs=4k count=21 iflag=direct 2>/dev/null && "
 	      "echo took-'enough'-$((10 * ($(t) - was) >= 950))",
 	      "took-enough-1");
+}
+
+/*
+ * The host's thread looks by itself, and is woken where it sleeps: through pauses and a reset of
+ * its rings, too.
+ */
+static void check_polled(struct machine *machine)
+{
+	machine_send(machine, "dd if=/tmp/a of=/dev/hvcblk2 bs=16k oflag=direct 2>/dev/null & "
+			      "dd if=/tmp/a of=/dev/hvcblk2 bs=64k seek=64 conv=fsync "
+			      "2>/dev/null & echo polled-'begins'\n");
+	cr_assert(machine_expect(machine, "polled-begins"));
+	for (unsigned int i = 0; i < 2; i++) {
+		ctl("pause", NULL);
+		ctl("resume", NULL);
+	}
+	cr_assert(machine_expect(machine, PROMPT));
+	shell(machine,
+	      "wait; echo 1 >/sys/block/hvcblk2/reset; echo 3 >/proc/sys/vm/drop_caches; "
+	      "dd if=/dev/hvcblk2 of=/tmp/b bs=4k count=512 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo polled-'same'; "
+	      "dd if=/dev/hvcblk2 of=/tmp/b bs=16k skip=256 count=128 iflag=direct 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo polled-'direct'",
+	      "polled-same\r\npolled-direct");
 }
 
 /*
@@ -196,6 +225,7 @@ Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 	check_rings(&machine);
 	check_resize(&machine);
 	check_rate(&machine);
+	check_polled(&machine);
 	check_broken(&machine);
 	check_in_flight(&machine);
 	check_reset(&machine);
