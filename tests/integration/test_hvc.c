@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Disks by hypercall: bare-metal guests that make every call. */
 #include <criterion/criterion.h>
-#include <errno.h>
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../refuse_uring.h"
 #include "machine.h"
 
 #define OPTION_SIZE 128
@@ -105,25 +100,16 @@ Test(hvc, polled)
 	run_guest("hvcblk_poll_mmio", "1", ",mode=thread,engine=sync");
 }
 
-/* As Docker's profile does it: before arcvisor runs. */
-static void refuse_io_uring(void)
+/* Before arcvisor runs. */
+static void refuse_it(void)
 {
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = 4, .filter = filter };
-
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+	if (refuse_uring() < 0)
 		_exit(99);
 }
 
 Test(hvc, the_same_abi_where_io_uring_is_refused)
 {
-	machine_before_exec = refuse_io_uring;
+	machine_before_exec = refuse_it;
 	run_guest("hvcblk_v2_mmio", "2", "");
 	run_guest("hvcblk_v1_hvc", "1", "");
 }

@@ -2,16 +2,12 @@
 /* The choice of the engine, where a container's filter refuses io_uring. */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../refuse_uring.h"
 #include "rig.h"
 
 static struct rig rig;
@@ -36,22 +32,6 @@ static int create(enum blk_engine engine, struct blk_queue **queue)
 	return blk_queue_create(&config, queue);
 }
 
-/* For the rest of the test's process, as Docker's profile does it. */
-static void refuse_uring(void)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = 4, .filter = filter };
-
-	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		cr_skip_test("this host has no seccomp filters");
-}
-
 Test(engine, threads_serve_where_io_uring_is_refused)
 {
 	int memory = memfd_create("log", MFD_CLOEXEC), saved = dup(STDERR_FILENO);
@@ -60,7 +40,8 @@ Test(engine, threads_serve_where_io_uring_is_refused)
 
 	rig_init(&rig, RIG_SIZE);
 	cr_assert_eq(disk_open(&rig.config, &rig.disk), 0);
-	refuse_uring();
+	if (refuse_uring() < 0)
+		cr_skip_test("this host has no seccomp filters");
 	cr_assert_eq(create(BLK_ENGINE_URING, &queue), -EPERM);
 	cr_assert_eq(dup2(memory, STDERR_FILENO), STDERR_FILENO);
 	for (unsigned int i = 0; i < 2; i++) {

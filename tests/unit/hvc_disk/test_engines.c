@@ -5,14 +5,11 @@
  */
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "../../refuse_uring.h"
 #include "disk_rig.h"
 
 static void versions(enum blk_engine engine, bool direct, enum disk_mode mode)
@@ -85,31 +82,17 @@ Test(hvc_disk, io_uring_polled)
 	versions(BLK_ENGINE_URING, true, DISK_MODE_THREAD);
 }
 
-/* As Docker's profile does it, for the rest of this test's process. */
-static void refuse_io_uring(void)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = 4, .filter = filter };
-
-	cr_assert_eq(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
-		cr_skip_test("this host has no seccomp filters");
-}
-
 Test(hvc_disk, the_same_abi_where_io_uring_is_refused)
 {
-	refuse_io_uring();
+	if (refuse_uring() < 0)
+		cr_skip_test("this host has no seccomp filters");
 	versions(BLK_ENGINE_AUTO, true, DISK_MODE_AUTO);
 }
 
 Test(hvc_disk, the_same_polled_where_io_uring_is_refused)
 {
-	refuse_io_uring();
+	if (refuse_uring() < 0)
+		cr_skip_test("this host has no seccomp filters");
 	versions(BLK_ENGINE_AUTO, false, DISK_MODE_THREAD);
 }
 
