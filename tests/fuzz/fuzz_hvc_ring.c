@@ -1,27 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The consumer of rings: requests, indexes and flags by the input, in rings that are right. */
+#include "../hvc_queue.h"
 #include "hvc_machine.h"
 
 #define HEADER	RAM_BASE
-#define SQ	(RAM_BASE + 0x1000)
-#define CQ	(RAM_BASE + 0x2000)
+#define SQ	(HEADER + HVC_QUEUE_SQ)
 #define CONFIG	(RAM_BASE + 0x3000)
 #define BLOCK	(RAM_BASE + 0x3800)
 #define ENTRIES 8u
 
 static uint64_t open_queue(unsigned int dev)
 {
-	struct hvc_blk_queue_config config = {
-		.dev = (uint16_t)dev,
-		.sq_entries = ENTRIES,
-		.cq_entries = ENTRIES,
-		.header = HEADER,
-		.sq = SQ,
-		.cq = CQ,
-	};
+	struct hvc_blk_queue_config config = hvc_queue_at(HEADER, ENTRIES);
 	uint64_t args[6] = { CONFIG, sizeof(config) };
 	int64_t id;
 
+	config.dev = (uint16_t)dev;
 	gmem_write_obj(&machine.mem, CONFIG, &config);
 	id = machine_call(BLOCK, HVC_BLK_QUEUE_SETUP, args);
 	fuzz_check(id == 0);

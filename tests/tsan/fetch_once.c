@@ -8,11 +8,12 @@
  * call block exactly once; sq_tail once a doorbell; the host's line and the completion ring never.
  */
 #include "../fuzz/hvc_machine.h"
+#include "../hvc_queue.h"
 #include "check.h"
 
 #define HEADER	RAM_BASE
-#define SQ	(RAM_BASE + 0x1000)
-#define CQ	(RAM_BASE + 0x2000)
+#define SQ	(HEADER + HVC_QUEUE_SQ)
+#define CQ	(HEADER + HVC_QUEUE_CQ)
 #define CONFIG	(RAM_BASE + 0x3000)
 #define BLOCK	(RAM_BASE + 0x3800)
 #define TABLE	(RAM_BASE + 0x4000)
@@ -261,19 +262,13 @@ static struct hvc_blk_header *header(void)
 
 static void open_queue(unsigned int flags, bool spoil)
 {
-	struct hvc_blk_queue_config config = {
-		.flags = (uint16_t)flags,
-		.sq_entries = ENTRIES,
-		.cq_entries = ENTRIES,
-		.header = HEADER,
-		.sq = SQ,
-		.cq = CQ,
-	};
+	struct hvc_blk_queue_config config = hvc_queue_at(HEADER, ENTRIES);
 	const struct hvc_blk_mmio_call call = { .function = HVC_BLK_QUEUE_SETUP,
 						.x = { CONFIG, HVC_BLK_MAX_CONFIG } };
 	uint64_t args[6] = { 0, HVC_BLK_CTRL_ENABLE };
 	int64_t id = -1;
 
+	config.flags = (uint16_t)flags;
 	NEED(gmem_zero(&machine.mem, CONFIG, HVC_BLK_MAX_CONFIG) == 0);
 	NEED(gmem_write_obj(&machine.mem, CONFIG, &config) == 0);
 	NEED(gmem_write_obj(&machine.mem, BLOCK, &call) == 0);

@@ -6,6 +6,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "../../hvc_queue.h"
 #include "hvc/vendor.h"
 
 #define SENTINEL(n) (0x5e17000000000000ull + (n))
@@ -153,18 +154,13 @@ unsigned int rig_interrupts(unsigned int vcpu)
 
 struct hvc_blk_queue_config rig_config(unsigned int vcpu, unsigned int slot, unsigned int disk)
 {
-	gpa_t at = RINGS_GPA + slot * RINGS_STEP;
+	struct hvc_blk_queue_config config = hvc_queue_at(RINGS_GPA + slot * RINGS_STEP, 16);
 
-	return (struct hvc_blk_queue_config){
-		.dev = (uint16_t)disk,
-		.sq_entries = 16,
-		.cq_entries = 32,
-		.irq = vcpu,
-		.header = at,
-		.sq = at + 0x1000,
-		.cq = at + 0x2000,
-		.vcpu = vcpu,
-	};
+	config.dev = (uint16_t)disk;
+	config.cq_entries = 32;
+	config.irq = vcpu;
+	config.vcpu = vcpu;
+	return config;
 }
 
 int64_t rig_setup(unsigned int vcpu, const struct hvc_blk_queue_config *config)

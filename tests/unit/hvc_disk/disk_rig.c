@@ -80,15 +80,9 @@ int64_t rig_call(uint32_t function, uint64_t x1, uint64_t x2, uint64_t x3, uint6
 
 void rig_open(unsigned int flags)
 {
-	struct hvc_blk_queue_config config = {
-		.flags = (uint16_t)flags,
-		.sq_entries = ENTRIES,
-		.cq_entries = ENTRIES,
-		.header = HEADER,
-		.sq = SQ,
-		.cq = CQ,
-	};
+	struct hvc_blk_queue_config config = hvc_queue_at(HEADER, ENTRIES);
 
+	config.flags = (uint16_t)flags;
 	gmem_write_obj(&rig.mem, CONFIG, &config);
 	cr_assert_eq(rig_call(HVC_BLK_QUEUE_SETUP, CONFIG, sizeof(config), 0, 0), 0);
 	cr_assert_eq(rig_call(HVC_BLK_QUEUE_CTRL, 0, HVC_BLK_CTRL_ENABLE, 0, 0), 0);

@@ -8,6 +8,7 @@
 
 #include <poll.h>
 
+#include "../../hvc_queue.h"
 #include "backend/backend.h"
 #include "hvc/hvc_blk.h"
 
@@ -16,8 +17,8 @@
 #define CALL	 RAM_BASE
 #define CONFIG	 (RAM_BASE + 0x1000)
 #define HEADER	 (RAM_BASE + 0x2000)
-#define SQ	 (RAM_BASE + 0x3000)
-#define CQ	 (RAM_BASE + 0x5000)
+#define SQ	 (HEADER + HVC_QUEUE_SQ)
+#define CQ	 (HEADER + HVC_QUEUE_CQ)
 #define DATA	 (RAM_BASE + 0x100000)
 #define ENTRIES	 64u
 #define SIZE	 (4 << 20)
