@@ -6,11 +6,10 @@
  */
 #include <sched.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
-#include "backend/backend.h"
-#include "check.h"
+#include "../hvc_queue.h"
+#include "host.h"
 #include "hvc/hvc_blk.h"
 
 #define VCPUS	  3u
@@ -25,12 +24,10 @@
 
 static struct {
 	struct gmem mem;
-	struct disk_config configs[DISKS];
-	char paths[DISKS][64];
+	struct host_file files[DISKS];
 	struct disk *disks[DISKS];
 	struct irq_line lines[VCPUS];
 	struct hvc_blk *blk;
-	_Atomic unsigned int edges;
 	_Atomic bool done;
 } rig;
 
@@ -46,32 +43,16 @@ struct queue {
 	unsigned int nr_busy;
 };
 
-static int count_edge(struct backend_vm *vm, unsigned int intid, bool level)
-{
-	(void)vm;
-	(void)intid;
-	if (level)
-		atomic_fetch_add(&rig.edges, 1);
-	return 0;
-}
-
-static const struct backend_ops irq_ops = { .irq_set = count_edge };
-
 static void make_disk(unsigned int index)
 {
-	int fd = memfd_create("stress", MFD_CLOEXEC);
-
-	NEED(fd >= 0 && ftruncate(fd, DISK_SIZE) == 0);
-	snprintf(rig.paths[index], sizeof(rig.paths[index]), "/proc/self/fd/%d", fd);
-	rig.configs[index] = (struct disk_config){
-		.path = rig.paths[index],
+	const struct disk_config like = {
 		.id = "disk",
 		.engine = BLK_ENGINE_SYNC,
 		.via = DISK_VIA_HVC,
 		.mode = index == POLLED ? DISK_MODE_THREAD : DISK_MODE_AUTO,
 	};
-	NEED(disk_open(&rig.configs[index], &rig.disks[index]) == 0);
-	close(fd);
+
+	rig.disks[index] = host_disk(&rig.files[index], &like, DISK_SIZE);
 }
 
 static void rig_init(void)
@@ -124,19 +105,13 @@ static int64_t ctrl(const struct queue *queue, unsigned int op)
 
 static void setup(struct queue *queue)
 {
-	struct hvc_blk_queue_config config = {
-		.dev = (uint16_t)queue->disk,
-		.flags = HVC_BLK_QUEUE_HOST_POLL,
-		.sq_entries = ENTRIES,
-		.cq_entries = ENTRIES,
-		.irq = queue->vcpu,
-		.header = queue->base,
-		.sq = queue->base + 0x1000,
-		.cq = queue->base + 0x2000,
-		.vcpu = queue->vcpu,
-	};
+	struct hvc_blk_queue_config config = hvc_queue_at(queue->base, ENTRIES);
 	int64_t id;
 
+	config.dev = (uint16_t)queue->disk;
+	config.flags = HVC_BLK_QUEUE_HOST_POLL;
+	config.irq = queue->vcpu;
+	config.vcpu = queue->vcpu;
 	NEED(gmem_zero(&rig.mem, queue->base, 0x3000) == 0);
 	NEED(gmem_write_obj(&rig.mem, queue->base + 0x9000, &config) == 0);
 	id = call(queue, HVC_BLK_QUEUE_SETUP, queue->base + 0x9000, sizeof(config));
@@ -150,8 +125,8 @@ static void open_queue(struct queue *queue, unsigned int vcpu, unsigned int disk
 	*queue = (struct queue){ .vcpu = vcpu, .disk = disk };
 	queue->base = RAM_BASE + (vcpu * DISKS + disk) * AREA;
 	queue->header = gmem_slice(&rig.mem, queue->base, sizeof(*queue->header));
-	queue->sq = gmem_slice(&rig.mem, queue->base + 0x1000, ENTRIES * sizeof(*queue->sq));
-	queue->cq = gmem_slice(&rig.mem, queue->base + 0x2000, ENTRIES * sizeof(*queue->cq));
+	queue->sq = gmem_slice(&rig.mem, queue->base + HVC_QUEUE_SQ, ENTRIES * sizeof(*queue->sq));
+	queue->cq = gmem_slice(&rig.mem, queue->base + HVC_QUEUE_CQ, ENTRIES * sizeof(*queue->cq));
 	setup(queue);
 }
 
@@ -305,7 +280,7 @@ static void no_request_is_lost_or_served_twice(void)
 	hvc_blk_stats(rig.blk, &stats);
 	CHECK(stats.broken == 0 && stats.dropped == 0 && stats.refused == 0);
 	CHECK(stats.requests > VCPUS * ROUNDS && stats.wakeups > 0 && stats.sleeps > 0);
-	CHECK(atomic_load(&rig.edges) > 0);
+	CHECK(atomic_load(&nr_edges) > 0);
 	rig_fini();
 }
 

@@ -9,11 +9,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../unit/virtio/driver.c"
-#include "check.h"
+#include "host.h"
 #include "virtio/blk.h"
 #include "virtio/mmio.h"
 
@@ -29,32 +28,19 @@
 
 static struct {
 	struct gmem mem;
-	char path[64];
-	struct disk_config config;
+	struct host_file file;
 	struct disk *disk;
 	struct irq_line line;
 	struct vblk *vblk;
 	struct virtio_mmio *mmio;
 	struct vblk_lane *lanes[VCPUS];
 	_Atomic unsigned int wakes[VCPUS]; /* as kicks of a vCPU: each is a look at its lane */
-	_Atomic unsigned int edges;
 	_Atomic bool done;
 	pthread_mutex_t driver; /* the guest's own lock of its queue, and of registers */
 	struct driver_queue queues[QUEUES];
 } rig;
 
 static enum blk_engine engine;
-
-static int count_edge(struct backend_vm *vm, unsigned int intid, bool level)
-{
-	(void)vm;
-	(void)intid;
-	if (level)
-		atomic_fetch_add(&rig.edges, 1);
-	return 0;
-}
-
-static const struct backend_ops irq_ops = { .irq_set = count_edge };
 
 static void wake(void *ctx)
 {
@@ -131,17 +117,10 @@ static void rig_fini(void)
 /* False: this host refuses io_uring. */
 static bool rig_init(void)
 {
+	const struct disk_config like = { .id = "disk0", .engine = (int)engine, .discard = true };
 	int ret = 0;
 
-	int fd = memfd_create("stress", MFD_CLOEXEC);
-
-	NEED(fd >= 0 && ftruncate(fd, DISK_SIZE) == 0);
-	snprintf(rig.path, sizeof(rig.path), "/proc/self/fd/%d", fd);
-	rig.config = (struct disk_config){
-		.path = rig.path, .id = "disk0", .engine = (int)engine, .discard = true
-	};
-	NEED(disk_open(&rig.config, &rig.disk) == 0);
-	close(fd);
+	rig.disk = host_disk(&rig.file, &like, DISK_SIZE);
 	gmem_init(&rig.mem);
 	NEED(gmem_add(&rig.mem, DRIVER_RAM_BASE, DRIVER_RAM_SIZE) == 0);
 	irq_line_init(&rig.line, &irq_ops, NULL, 48, IRQ_EDGE_RISING);
@@ -258,7 +237,7 @@ static void no_request_is_lost_or_served_twice(void)
 			CHECK(!busy[i][slot]);
 	}
 	CHECK(virtio_mmio_ops.read(rig.mmio, 0x70, 4) == 0xf);
-	CHECK(atomic_load(&rig.edges) > 0);
+	CHECK(atomic_load(&nr_edges) > 0);
 	rig_fini();
 }
 
