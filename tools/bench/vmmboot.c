@@ -27,53 +27,26 @@
  * Counting disturbs the times a little, so it is for a run of its own.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/perf_event.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TRACEFS "/sys/kernel/tracing"
+#include "event.h"
+#include "vmm.h"
+
 /* A guest that says nothing for so long (of the host's clock) hangs. */
 #define SILENCE_MS 60000
 #define MAX_CPUS   64
 #define RING_BYTES 4096
-
-static pid_t vmm = -1;
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("vmmboot: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	if (vmm > 0)
-		kill(vmm, SIGKILL);
-	exit(1);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* ---- counters -------------------------------------------------------------------------------- */
 
@@ -124,40 +97,34 @@ static struct counter counters[] = {
 
 #define COUNTERS (sizeof(counters) / sizeof(counters[0]))
 
-static uint64_t tracepoint_id(const char *name)
-{
-	char path[128];
-	uint64_t id = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), TRACEFS "/events/%s/id", name);
-	f = fopen(path, "r");
-	if (!f || fscanf(f, "%" SCNu64, &id) != 1)
-		die("the kernel has no tracepoint %s", name);
-	fclose(f);
-	return id;
-}
-
 /* Counts what pid and its threads do, from its next exec on. */
-static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, const char *name)
+static int count_from_exec(struct perf_event_attr *attr, pid_t pid, int cpu, const char *name)
 {
 	int fd;
 
-	attr->size = sizeof(*attr);
 	attr->disabled = 1;
 	attr->enable_on_exec = 1;
 	attr->inherit = 1;
-	fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	fd = event_open(attr, pid, cpu);
 	if (fd < 0)
-		die("cannot count %s: %s", name, strerror(errno));
+		die("cannot count %s: %s", name, strerror(-fd));
 	return fd;
+}
+
+static uint64_t need_tracepoint(const char *name)
+{
+	uint64_t id = tracepoint_id(name);
+
+	if (!id)
+		die("the kernel has no tracepoint %s", name);
+	return id;
 }
 
 static void open_counter(struct counter *c, pid_t pid)
 {
 	struct perf_event_attr attr = {
 		.type = c->type,
-		.config = c->tracepoint ? tracepoint_id(c->tracepoint) : c->config,
+		.config = c->tracepoint ? need_tracepoint(c->tracepoint) : c->config,
 		.exclude_user = c->no_user,
 		.exclude_kernel = c->no_kernel,
 		.exclude_hv = c->no_kernel,
@@ -165,7 +132,7 @@ static void open_counter(struct counter *c, pid_t pid)
 		.exclude_guest = c->no_guest,
 	};
 
-	c->fd = open_event(&attr, pid, -1, c->name);
+	c->fd = count_from_exec(&attr, pid, -1, c->name);
 	if (c->filter && ioctl(c->fd, PERF_EVENT_IOC_SET_FILTER, c->filter))
 		die("cannot filter %s: %s", c->name, strerror(errno));
 }
@@ -195,7 +162,7 @@ static void watch_first_entry(struct first_entry *fe, pid_t pid)
 {
 	struct perf_event_attr attr = {
 		.type = PERF_TYPE_TRACEPOINT,
-		.config = tracepoint_id("kvm/kvm_entry"),
+		.config = need_tracepoint("kvm/kvm_entry"),
 		.sample_type = PERF_SAMPLE_TIME,
 		.sample_period = 1,
 		.wakeup_events = 1,
@@ -207,7 +174,7 @@ static void watch_first_entry(struct first_entry *fe, pid_t pid)
 	if (cpus > MAX_CPUS)
 		die("more than %d CPUs", MAX_CPUS);
 	for (fe->cpus = 0; fe->cpus < (nfds_t)cpus; fe->cpus++) {
-		int fd = open_event(&attr, pid, (int)fe->cpus, "the first entry");
+		int fd = count_from_exec(&attr, pid, (int)fe->cpus, "the first entry");
 		void *ring = mmap(NULL, 2 * RING_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 		if (ring == MAP_FAILED)
@@ -287,45 +254,8 @@ static void read_memory(struct memory *m, pid_t pid, uint64_t guest_mib)
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-struct vmm_start {
-	int go; /* writing it lets the VMM start */
-	int console;
-	uint64_t *exec_ns; /* in memory shared with the child */
-};
-
-static void spawn(struct vmm_start *start, char **argv)
-{
-	int in[2], out[2], go[2];
-
-	start->exec_ns = mmap(NULL, sizeof(uint64_t), PROT_READ | PROT_WRITE,
-			      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (start->exec_ns == MAP_FAILED || pipe2(in, O_CLOEXEC) || pipe2(out, O_CLOEXEC) ||
-	    pipe2(go, O_CLOEXEC))
-		die("cannot set up: %s", strerror(errno));
-	vmm = fork();
-	if (vmm < 0)
-		die("cannot fork: %s", strerror(errno));
-	if (vmm == 0) {
-		char byte;
-
-		/* A standard input on which nothing ever comes, and which does not end. */
-		if (read(go[0], &byte, 1) != 1 || dup2(in[0], STDIN_FILENO) < 0 ||
-		    dup2(out[1], STDOUT_FILENO) < 0)
-			_exit(127);
-		*start->exec_ns = now_ns();
-		execv(argv[0], argv);
-		fprintf(stderr, "vmmboot: cannot run %s: %s\n", argv[0], strerror(errno));
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	close(go[0]);
-	start->go = go[1];
-	start->console = out[0];
-}
-
 /* Waits for more of the console; false at its end. */
-static bool read_console(int fd, char *buf, size_t size, size_t *len, struct first_entry *fe)
+static bool read_console(char *buf, size_t size, size_t *len, struct first_entry *fe)
 {
 	struct pollfd fds[1 + MAX_CPUS];
 	nfds_t count;
@@ -333,7 +263,7 @@ static bool read_console(int fd, char *buf, size_t size, size_t *len, struct fir
 
 	for (;;) {
 		count = 1 + fe->cpus;
-		fds[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
+		fds[0] = (struct pollfd){ .fd = vmm.out, .events = POLLIN };
 		memcpy(&fds[1], fe->cpu, fe->cpus * sizeof(fds[0]));
 		if (poll(fds, count, SILENCE_MS) == 0)
 			die("the guest has hung; its console ends: %s", buf);
@@ -347,7 +277,7 @@ static bool read_console(int fd, char *buf, size_t size, size_t *len, struct fir
 		memmove(buf, buf + *len - size / 4, size / 4);
 		*len = size / 4;
 	}
-	n = read(fd, buf + *len, size - 1 - *len);
+	n = read(vmm.out, buf + *len, size - 1 - *len);
 	if (n <= 0)
 		return false;
 	for (ssize_t i = 0; i < n; i++) {
@@ -364,7 +294,6 @@ int main(int argc, char **argv)
 	const char *line = NULL;
 	uint64_t values[COUNTERS] = { 0 }, line_ns, memory = 0;
 	struct first_entry first = { 0 };
-	struct vmm_start start;
 	struct memory m;
 	bool count = false;
 	char console[8192] = "";
@@ -385,19 +314,16 @@ int main(int argc, char **argv)
 		die("usage: vmmboot [--count] --memory MIB --line TEXT -- VMM ARG...");
 	setbuf(stdout, NULL);
 
-	spawn(&start, argv + i + 1);
+	vmm_start(argv + i + 1);
 	if (count) {
-		if (access(TRACEFS "/events", F_OK))
-			mount("tracefs", TRACEFS, "tracefs", 0, NULL);
 		for (size_t c = 0; c < COUNTERS; c++)
-			open_counter(&counters[c], vmm);
-		watch_first_entry(&first, vmm);
+			open_counter(&counters[c], vmm.pid);
+		watch_first_entry(&first, vmm.pid);
 	}
-	if (write(start.go, "", 1) != 1)
-		die("cannot start the VMM");
+	vmm_go();
 
 	do {
-		if (!read_console(start.console, console, sizeof(console), &len, &first))
+		if (!read_console(console, sizeof(console), &len, &first))
 			die("the VMM ended before '%s'; its console ends: %s", line, console);
 		line_ns = now_ns();
 	} while (!strstr(console, line));
@@ -405,26 +331,27 @@ int main(int argc, char **argv)
 		values[c] = read_counter(&counters[c]);
 
 	/* Its memory is read while it stands still, or it would be gone. */
-	if (kill(vmm, SIGSTOP) || waitpid(vmm, &status, WUNTRACED) != vmm || !WIFSTOPPED(status))
+	if (kill(vmm.pid, SIGSTOP) || waitpid(vmm.pid, &status, WUNTRACED) != vmm.pid ||
+	    !WIFSTOPPED(status))
 		die("the VMM ended right after '%s'", line);
-	read_memory(&m, vmm, memory);
-	kill(vmm, SIGCONT);
+	read_memory(&m, vmm.pid, memory);
+	kill(vmm.pid, SIGCONT);
 
-	while (read_console(start.console, console, sizeof(console), &len, &first))
+	while (read_console(console, sizeof(console), &len, &first))
 		;
-	if (waitpid(vmm, &status, 0) != vmm || !WIFEXITED(status) || WEXITSTATUS(status))
+	if (waitpid(vmm.pid, &status, 0) != vmm.pid || status)
 		die("the VMM failed (status %#x); its console ends: %s", (unsigned int)status,
 		    console);
 
 	printf("boot_ns=%" PRIu64 " total_ns=%" PRIu64 " rss_kib=%" PRIu64 " anon_kib=%" PRIu64
 	       " guest_rss_kib=%" PRIu64 " guest_huge_kib=%" PRIu64,
-	       line_ns - *start.exec_ns, now_ns() - *start.exec_ns, m.rss, m.anon, m.guest_rss,
+	       line_ns - *vmm.exec_ns, now_ns() - *vmm.exec_ns, m.rss, m.anon, m.guest_rss,
 	       m.guest_huge);
 	if (count) {
 		if (!first.at_ns || !values[0])
 			die("this host's counters do not count");
 		printf(" counted_ns=%" PRIu64 " setup_ns=%" PRIu64 " setup_user=%" PRIu64,
-		       line_ns - *start.exec_ns, first.at_ns - *start.exec_ns, first.user);
+		       line_ns - *vmm.exec_ns, first.at_ns - *vmm.exec_ns, first.user);
 		for (size_t c = 0; c < COUNTERS; c++)
 			printf(" %s=%" PRIu64, counters[c].name, values[c]);
 	}

@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <dirent.h>
 #include <errno.h>
-#include <linux/perf_event.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "../event.h"
+#include "../vmm.h"
 #include "counters.h"
 
-#define TRACEFS	    "/sys/kernel/tracing"
 #define KVMFS	    "/sys/kernel/debug/kvm/"
 #define MAX_THREADS 256
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 /* The number after @key at a line's start, or the first one where @key is empty; 0 without. */
 static uint64_t read_number(const char *path, const char *key)
@@ -56,22 +45,15 @@ static unsigned int event_count;
 
 static void count_thread(pid_t tid)
 {
-	char path[128];
-
 	for (unsigned int i = 0; i < EVENTS && event_count < MAX_THREADS * EVENTS; i++) {
 		struct perf_event_attr attr = {
-			.size = sizeof(attr),
 			.type = PERF_TYPE_TRACEPOINT,
+			.config = tracepoint_id(tracepoints[i]),
 			.inherit = 1,
 		};
-		int fd = -1;
 
-		snprintf(path, sizeof(path), TRACEFS "/events/%s/id", tracepoints[i]);
-		attr.config = read_number(path, "");
-		if (attr.config)
-			fd = (int)syscall(SYS_perf_event_open, &attr, tid, -1, -1,
-					  PERF_FLAG_FD_CLOEXEC);
-		events[event_count++] = fd; /* -1 counts as none */
+		/* What is below 0 counts as none. */
+		events[event_count++] = attr.config ? event_open(&attr, tid, -1) : -ENOENT;
 	}
 }
 
@@ -192,8 +174,6 @@ int counters_pin(pid_t pid, int cpu)
 
 void counters_start(pid_t pid)
 {
-	if (access(TRACEFS "/events", F_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
 	each_process(pid, NULL);
 }
 

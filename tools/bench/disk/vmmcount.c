@@ -31,98 +31,21 @@
  * share the next. Where PROGRAM ends before it is done, or is silent for so long, the status is 1
  * after a line of why on standard error.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include "../vmm.h"
 #include "counters.h"
 
-static pid_t program = -1;
 static bool has_kvm;
 static uint64_t memory_mib;
 static int silence_ms = 600000;
 static int first_cpu = -1; /* of --pin */
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("vmmcount: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	if (program > 0)
-		kill(program, SIGKILL);
-	exit(1);
-}
-
-/* Starts @argv with its output and input as pipes. */
-static void start(char **argv, int *in, int *out)
-{
-	int stdin_pipe[2], stdout_pipe[2];
-
-	if (pipe2(stdin_pipe, O_CLOEXEC) || pipe2(stdout_pipe, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
-	program = fork();
-	if (program == 0) {
-		setpgid(0, 0);
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(stdin_pipe[0], STDIN_FILENO);
-		dup2(stdout_pipe[1], STDOUT_FILENO);
-		execvp(argv[0], argv);
-		fprintf(stderr, "vmmcount: %s: %s\n", argv[0], strerror(errno));
-		_exit(127);
-	}
-	if (program < 0)
-		die("fork: %s", strerror(errno));
-	close(stdin_pipe[0]);
-	close(stdout_pipe[1]);
-	*in = stdin_pipe[1];
-	*out = stdout_pipe[0];
-}
-
-/* The next line, without its end; false at the end of all. */
-static bool read_line(int fd, char *line, size_t size)
-{
-	static char buf[4096];
-	static size_t len, at;
-	size_t n = 0;
-
-	for (;;) {
-		struct pollfd pfd = { .fd = fd, .events = POLLIN };
-		ssize_t got;
-
-		while (at < len) {
-			char c = buf[at++];
-
-			if (c == '\n') {
-				line[n] = '\0';
-				return true;
-			}
-			if (c != '\r' && n + 1 < size)
-				line[n++] = c;
-		}
-		line[n] = '\0';
-		if (poll(&pfd, 1, silence_ms) == 0)
-			die("silent for %d s", silence_ms / 1000);
-		got = read(fd, buf, sizeof(buf));
-		if (got <= 0)
-			return false;
-		len = (size_t)got;
-		at = 0;
-	}
-}
 
 struct bench_case {
 	char name[64];
@@ -184,26 +107,26 @@ static void begin_case(struct bench_case *c, const char *words)
 		die("a case without a name");
 	plain(c->name);
 	c->counted = !strcmp(how, "counted");
-	if (first_cpu >= 0 && counters_pin(program, first_cpu))
+	if (first_cpu >= 0 && counters_pin(vmm.pid, first_cpu))
 		die("cannot pin the threads to CPU %d and the ones after it", first_cpu);
 	if (c->counted)
-		counters_start(program);
+		counters_start(vmm.pid);
 }
 
 /* What a line "bench: WORDS" says; false where it is the last. */
-static bool handle(struct bench_case *c, char *words, int in)
+static bool handle(struct bench_case *c, char *words)
 {
 	if (!strncmp(words, "case ", 5)) {
 		begin_case(c, words + 5);
 	} else if (!strcmp(words, "begin")) {
 		c->begun = true;
-		c->before = counters_snap(program);
-		dprintf(in, "\n");
+		c->before = counters_snap(vmm.pid);
+		dprintf(vmm.in, "\n");
 	} else if (!strcmp(words, "end")) {
-		c->after = counters_snap(program);
+		c->after = counters_snap(vmm.pid);
 		c->ended = true;
-		c->resident_kib = counters_resident_kib(program, memory_mib);
-		dprintf(in, "\n");
+		c->resident_kib = counters_resident_kib(vmm.pid, memory_mib);
+		dprintf(vmm.in, "\n");
 	} else if (!strncmp(words, "result ", 7)) {
 		report(c, words + 7);
 		counters_stop();
@@ -239,25 +162,23 @@ static int take_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	static char line[8192], last[512];
+	static char line[8192];
 	struct bench_case c = { 0 };
 	bool done = false;
-	int in, out, status;
-	int first = take_options(argc, argv);
+	int first = take_options(argc, argv), status;
 
 	setbuf(stdout, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	start(argv + first, &in, &out);
-	while (read_line(out, line, sizeof(line))) {
+	vmm_start(argv + first);
+	vmm_go();
+	while (vmm_line(line, sizeof(line), silence_ms)) {
 		char *at = strstr(line, "bench: ");
 
-		if (line[0])
-			snprintf(last, sizeof(last), "%.300s", line);
-		if (at && !handle(&c, at + 7, in))
+		if (at && !handle(&c, at + 7))
 			done = true;
 	}
-	if (waitpid(program, &status, 0) != program || status || !done)
+	if (waitpid(vmm.pid, &status, 0) != vmm.pid || status || !done)
 		die("%s ended %s (status %#x); its last line: %s", argv[first],
-		    done ? "badly" : "before it was done", (unsigned int)status, last);
+		    done ? "badly" : "before it was done", (unsigned int)status, vmm.last);
 	return 0;
 }

@@ -18,25 +18,17 @@
  * guest's console that begin with "sym ", go to FILE.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <linux/perf_event.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TRACEFS "/sys/kernel/tracing"
-#define KVMFS	"/sys/kernel/debug/kvm/"
+#include "../event.h"
+#include "../vmm.h"
+
+#define KVMFS "/sys/kernel/debug/kvm/"
 /* A guest that says nothing for so long (of the host's clock) hangs. */
 #define SILENCE_MS 120000
 
@@ -44,23 +36,8 @@ struct snapshot {
 	uint64_t exits, mmio, signals, hvcs, wfis, syscalls;
 };
 
-static pid_t vmm = -1;
 static int syscalls_fd = -1;
 static FILE *symbols;
-
-static void __attribute__((format(printf, 1, 2), noreturn)) die(const char *fmt, ...)
-{
-	va_list ap;
-
-	fputs("vmmdisk: ", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fputc('\n', stderr);
-	if (vmm > 0)
-		kill(vmm, SIGKILL);
-	exit(1);
-}
 
 static uint64_t read_number(const char *path)
 {
@@ -93,74 +70,16 @@ static struct snapshot snap(void)
 static void count_syscalls(pid_t pid)
 {
 	struct perf_event_attr attr = {
-		.size = sizeof(attr),
 		.type = PERF_TYPE_TRACEPOINT,
+		.config = tracepoint_id("raw_syscalls/sys_enter"),
 		.disabled = 1,
 		.enable_on_exec = 1,
 		.inherit = 1,
 	};
 
-	if (access(TRACEFS "/events", F_OK))
-		mount("tracefs", TRACEFS, "tracefs", 0, NULL);
-	attr.config = read_number(TRACEFS "/events/raw_syscalls/sys_enter/id");
-	syscalls_fd = (int)syscall(SYS_perf_event_open, &attr, pid, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	syscalls_fd = attr.config ? event_open(&attr, pid, -1) : -ENOENT;
 	if (syscalls_fd < 0)
-		die("cannot count system calls: %s", strerror(errno));
-}
-
-/* Starts the VMM, which waits until @go is written. */
-static void start(char **argv, int *go, int *in, int *out)
-{
-	int hold[2], stdin_pipe[2], stdout_pipe[2];
-	char byte;
-
-	if (pipe2(hold, O_CLOEXEC) || pipe2(stdin_pipe, O_CLOEXEC) || pipe2(stdout_pipe, O_CLOEXEC))
-		die("pipe: %s", strerror(errno));
-	vmm = fork();
-	if (vmm == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		dup2(stdin_pipe[0], STDIN_FILENO);
-		dup2(stdout_pipe[1], STDOUT_FILENO);
-		if (read(hold[0], &byte, 1) == 1)
-			execvp(argv[0], argv);
-		_exit(127);
-	}
-	close(stdin_pipe[0]);
-	close(stdout_pipe[1]);
-	*go = hold[1];
-	*in = stdin_pipe[1];
-	*out = stdout_pipe[0];
-}
-
-/* The next line of the console, without its end; false at the end of all. */
-static bool read_line(int fd, char *line, size_t size)
-{
-	static char buf[4096];
-	static size_t len, at;
-	size_t n = 0;
-
-	for (;;) {
-		struct pollfd pfd = { .fd = fd, .events = POLLIN };
-		ssize_t got;
-
-		while (at < len) {
-			char c = buf[at++];
-
-			if (c == '\n') {
-				line[n] = '\0';
-				return true;
-			}
-			if (c != '\r' && n + 1 < size)
-				line[n++] = c;
-		}
-		if (poll(&pfd, 1, SILENCE_MS) == 0)
-			die("the guest has hung after: %.200s", buf);
-		got = read(fd, buf, sizeof(buf));
-		if (got <= 0)
-			return false;
-		len = (size_t)got;
-		at = 0;
-	}
+		die("cannot count system calls: %s", strerror(-syscalls_fd));
 }
 
 static void report(const char *result, const struct snapshot *a, const struct snapshot *b)
@@ -183,7 +102,7 @@ static void print_maps(void)
 	if (!symbols || printed)
 		return;
 	printed = true;
-	snprintf(path, sizeof(path), "/proc/%d/maps", (int)vmm);
+	snprintf(path, sizeof(path), "/proc/%d/maps", vmm.pid);
 	maps = fopen(path, "r");
 	while (maps && fgets(line, sizeof(line), maps))
 		if (strstr(line, " r-xp "))
@@ -216,21 +135,20 @@ int main(int argc, char **argv)
 {
 	struct snapshot before = { 0 }, after;
 	bool count = false, done = false;
-	int go, in, out, first, status;
+	int first, status;
 	char line[512];
 
 	parse(argc, argv, &first, &count);
 	setbuf(stdout, NULL);
-	start(argv + first, &go, &in, &out);
+	vmm_start(argv + first);
 	if (count)
-		count_syscalls(vmm);
-	if (write(go, "", 1) != 1)
-		die("cannot start the VMM");
-	while (read_line(out, line, sizeof(line))) {
+		count_syscalls(vmm.pid);
+	vmm_go();
+	while (vmm_line(line, sizeof(line), SILENCE_MS)) {
 		if (strstr(line, "bench: ready")) {
 			print_maps();
 			before = snap();
-			if (write(in, "\n", 1) != 1)
+			if (write(vmm.in, "\n", 1) != 1)
 				die("the VMM takes no input");
 		} else if (!strncmp(line, "how=", 4)) {
 			after = snap();
@@ -243,7 +161,7 @@ int main(int argc, char **argv)
 			die("in the guest: %s", line);
 		}
 	}
-	if (waitpid(vmm, &status, 0) != vmm || !WIFEXITED(status) || WEXITSTATUS(status) || !done)
-		die("the VMM failed (status %#x, last line: %s)", (unsigned int)status, line);
+	if (waitpid(vmm.pid, &status, 0) != vmm.pid || status || !done)
+		die("the VMM failed (status %#x, last line: %s)", (unsigned int)status, vmm.last);
 	return 0;
 }
