@@ -198,3 +198,21 @@ int machine_run(struct machine *machine, const char *const *args)
 	machine_close_input(machine);
 	return machine_wait(machine, NULL);
 }
+
+void machine_ctl(const char *socket, const char *command, const char *argument)
+{
+	struct machine client;
+
+	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", socket, command, argument)), 0,
+		     "%s: %s", command, client.errors);
+	machine_fini(&client);
+}
+
+void machine_file(const char *path, off_t size)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	cr_assert_geq(fd, 0, "%s: %s", path, strerror(errno));
+	cr_assert_eq(ftruncate(fd, size), 0);
+	close(fd);
+}

@@ -57,6 +57,12 @@ unsigned int count_text(const char *text, const char *needle);
 /* Runs arcvisor to its end, without input; its status. The rest stays in @machine. */
 int machine_run(struct machine *machine, const char *const *args);
 
+/* Runs `arcvisor ctl @socket @command [@argument]`, which must succeed. */
+void machine_ctl(const char *socket, const char *command, const char *argument);
+
+/* A new file at @path, of @size zeroes. */
+void machine_file(const char *path, off_t size);
+
 /* Where the tests find things; relative to the folder they run in. */
 #define KERNEL	      "guest/Image"
 #define INITRD	      "guest/initrd.gz"

@@ -9,9 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "shell.h"
 
-#define PROMPT "guest# "
 #define KEYS_KERNEL                                                                  \
 	"guest/Image-keys" /* one that has gpio-keys; its initrd waits for KEY_POWER \
 			    */
@@ -192,10 +191,10 @@ static void boot_linux(struct machine *machine, const char *cpus)
 	machine_start(machine, MACHINE_ARGS("run", "--kernel", KEYS_KERNEL, "--initrd", KEYS_INITRD,
 					    "--cpus", cpus, "--control", path, "--stop-timeout",
 					    "600", "--cmdline", "console=ttyAMA0 quiet"));
-	cr_assert(machine_expect(machine, PROMPT), "%s%s", machine->text, machine->errors);
+	shell_ready(machine);
 }
 
-static void shell(struct machine *machine, const char *command)
+static void type(struct machine *machine, const char *command)
 {
 	machine_send(machine, command);
 	machine_send(machine, "\n");
@@ -214,7 +213,7 @@ static double guest_now(struct machine *machine)
 {
 	double now = 0;
 
-	shell(machine, "echo up=$(cut -d' ' -f1 /proc/uptime).");
+	type(machine, "echo up=$(cut -d' ' -f1 /proc/uptime).");
 	cr_assert(machine_expect(machine, "\nup="), "%s", machine->text);
 	cr_assert(machine_expect(machine, PROMPT), "%s", machine->text);
 	cr_assert_eq(sscanf(strrchr(machine->text, '=') + 1, "%lf", &now), 1);
@@ -259,10 +258,10 @@ Test(control, linux_sees_no_time_pass_in_a_pause)
 	struct machine machine;
 
 	boot_linux(&machine, "2");
-	shell(&machine, watch_clock);
+	type(&machine, watch_clock);
 	check_pause(&machine);
-	shell(&machine, "dmesg | grep -i -c 'lockup\\|stall\\|hung\\|clocksource.*unstable' | "
-			"sed 's/^/complaints=/'");
+	type(&machine, "dmesg | grep -i -c 'lockup\\|stall\\|hung\\|clocksource.*unstable' | "
+		       "sed 's/^/complaints=/'");
 	cr_expect(machine_expect(&machine, "\ncomplaints=0"), "%s", machine.text);
 	cr_expect_null(strstr(machine.text, "clock went back"), "%s", machine.text);
 	expect_ok("ctl %s quit");

@@ -5,32 +5,19 @@
 #include <string.h>
 #include <time.h>
 
-#include "machine.h"
-
-#define PROMPT "guest# "
+#include "shell.h"
 
 static void boot(struct machine *machine, const char *cpus)
 {
 	machine_start(machine,
 		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD, "--cpus", cpus,
 				   "--memory", "512M", "--cmdline", "console=ttyAMA0 quiet"));
-	cr_assert(machine_expect(machine, PROMPT), "no shell:\n%s\n%s", machine->text,
-		  machine->errors);
-}
-
-/* Runs a command in the guest's shell; what it printed is in machine->text before the prompt. */
-static void shell(struct machine *machine, const char *command, const char *want)
-{
-	machine_send(machine, command);
-	machine_send(machine, "\n");
-	cr_expect(machine_expect(machine, want), "%s: no '%s':\n%s", command, want, machine->text);
-	cr_expect(machine_expect(machine, PROMPT));
+	shell_ready(machine);
 }
 
 static void power_off(struct machine *machine)
 {
-	machine_send(machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(machine, NULL), 0, "%s", machine->errors);
+	shell_off(machine);
 	cr_expect_str_empty(machine->errors);
 	machine_fini(machine);
 }

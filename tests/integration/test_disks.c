@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Virtio disks of an unmodified Debian kernel, each served in another way. */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,9 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "machine.h"
+#include "shell.h"
 
-#define PROMPT "guest# "
 #define SOCKET "/tmp/disks.sock"
 #define SIZE   (8 << 20)
 #define SMALL  "/tmp/small-disk" /* a file system with less room than its image has */
@@ -40,13 +38,9 @@ static bool mount_small(void)
 static void make_file(const char *disk)
 {
 	char path[32];
-	int fd;
 
 	snprintf(path, sizeof(path), "%.*s", (int)strcspn(disk, ","), disk);
-	fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(ftruncate(fd, SIZE), 0);
-	close(fd);
+	machine_file(path, SIZE);
 }
 
 static void boot(struct machine *machine)
@@ -59,27 +53,7 @@ static void boot(struct machine *machine)
 				   "--control", SOCKET, "--disk", disks[0], "--disk", disks[1],
 				   "--disk", disks[2], "--disk", disks[3], "--disk", disks[4],
 				   "--disk", disks[5], "--disk", disks[6], "--disk", disks[7]));
-	cr_assert(machine_expect(machine, PROMPT), "no shell:\n%s\n%s", machine->text,
-		  machine->errors);
-}
-
-/* The echo of a command is no answer: @want is printed with its parts put together by the shell. */
-static void shell(struct machine *machine, const char *command, const char *want)
-{
-	machine_send(machine, command);
-	machine_send(machine, "\n");
-	cr_assert(machine_expect(machine, want), "%s: no '%s':\n%s\n%s", command, want,
-		  machine->text, machine->errors);
-	cr_assert(machine_expect(machine, PROMPT));
-}
-
-static void ctl(const char *command, const char *argument)
-{
-	struct machine client;
-
-	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", SOCKET, command, argument)), 0,
-		     "%s: %s", command, client.errors);
-	machine_fini(&client);
+	shell_ready(machine);
 }
 
 static void check_shapes(struct machine *machine)
@@ -123,8 +97,8 @@ static void check_pause(struct machine *machine)
 	machine_send(machine, "for d in a b c d; do for i in 1 2; do dd if=/dev/vd$d bs=64k "
 			      "iflag=direct 2>/dev/null | md5sum >/tmp/$d$i & done; done\n");
 	for (unsigned int i = 0; i < 5; i++) {
-		ctl("pause", NULL);
-		ctl("resume", NULL);
+		machine_ctl(SOCKET, "pause", NULL);
+		machine_ctl(SOCKET, "resume", NULL);
 	}
 	shell(machine,
 	      "wait; for d in a b c d; do cmp /tmp/${d}1 /tmp/${d}2 && echo sum-'vd'$d; done",
@@ -141,7 +115,7 @@ static void check_resize(struct machine *machine)
 		path[5] = (char)('a' + i);
 		want[8] = path[5];
 		cr_assert_eq(truncate(path, 2 * SIZE), 0);
-		ctl("resize", ids[i]);
+		machine_ctl(SOCKET, "resize", ids[i]);
 		snprintf(command, sizeof(command),
 			 "d=%c; while [ $(cat /sys/block/vd$d/size) != 32768 ]; do :; done; "
 			 "dd if=/tmp/r of=/dev/vd$d bs=1M seek=12 oflag=direct 2>/dev/null && "
@@ -237,8 +211,7 @@ Test(disks, work_in_every_mode_through_pauses_a_resize_and_a_reboot)
 	cr_expect_str_empty(machine.errors);
 	check_needs_reset(&machine);
 	check_reboot(&machine);
-	machine_send(&machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	shell_off(&machine);
 	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
 	cr_expect(strstr(machine.errors, "it has to reset the device"), "%s", machine.errors);
 	machine_fini(&machine);

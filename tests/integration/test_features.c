@@ -9,9 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "machine.h"
-
-#define PROMPT "guest# "
+#include "shell.h"
 
 static const struct feature {
 	const char *name;
@@ -222,11 +220,10 @@ static const char linux_report[] =
 static void boot_linux(struct machine *machine, const char *const *args)
 {
 	machine_start(machine, args);
-	cr_assert(machine_expect(machine, PROMPT), "%s%s", machine->text, machine->errors);
+	shell_ready(machine);
 	machine_send(machine, linux_report);
 	cr_assert(machine_expect(machine, "\nreported"), "%s", machine->text);
-	machine_send(machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(machine, NULL), 0, "%s", machine->errors);
+	shell_off(machine);
 	cr_expect_str_empty(machine->errors);
 }
 

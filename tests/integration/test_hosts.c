@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "host.h"
-#include "machine.h"
-
-#define PROMPT "guest# "
+#include "shell.h"
 
 /* Complaint 4: page sizes. */
 Test(hosts, doctor_finds_this_host_fit_and_its_page_size)
@@ -24,15 +22,6 @@ Test(hosts, doctor_finds_this_host_fit_and_its_page_size)
 		 sysconf(_SC_PAGESIZE) / 1024);
 	cr_expect(strstr(machine.text, want), "no '%s':\n%s", want, machine.text);
 	machine_fini(&machine);
-}
-
-/* Types a command and waits for what it prints. */
-static void shell(struct machine *machine, const char *command, const char *want)
-{
-	machine_send(machine, command);
-	machine_send(machine, "\n");
-	cr_expect(machine_expect(machine, want), "%s: no '%s':\n%s", command, want, machine->text);
-	cr_expect(machine_expect(machine, PROMPT));
 }
 
 /* The controller that Linux found, and the triggers that it took from the device tree. */
@@ -60,12 +49,10 @@ Test(hosts, linux_boots_with_the_interrupt_controller_that_there_is)
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD, "--cpus", "2",
 				   "--cmdline", "console=ttyAMA0 quiet " LINUX_FASTER));
-	cr_assert(machine_expect(&machine, PROMPT), "no shell:\n%s\n%s", machine.text,
-		  machine.errors);
+	shell_ready(&machine);
 	shell(&machine, "echo CPUs=$(grep -c ^processor /proc/cpuinfo).", "\nCPUs=2.");
 	check_interrupts(&machine);
-	machine_send(&machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	shell_off(&machine);
 	cr_expect_str_empty(machine.errors);
 	machine_fini(&machine);
 }

@@ -5,18 +5,16 @@
  * goes by the MMIO twin.
  */
 #include <criterion/criterion.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "machine.h"
 #include "rings.h"
+#include "shell.h"
 
 #define INITRD_HVC "guest/hvc-initrd.gz"
 #define OLDER	   "guest/Image-6.1" /* on a host of that age */
 #define INITRD_OLD "guest/hvc-initrd-6.1.gz"
-#define PROMPT	   "guest# "
 #define SOCKET	   "/tmp/hvc.sock"
 #define MIB	   (1 << 20)
 
@@ -29,49 +27,20 @@
 #define SLOW   "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1,block-size=4096"
 #define POLLED "/tmp/hvc-c.img,via=both,hvc-file=/tmp/hvc-d.img,id=c,mode=thread"
 
-static void make_file(const char *path, off_t size)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(ftruncate(fd, size), 0);
-	close(fd);
-}
-
 static void boot(struct machine *machine)
 {
 	bool older = access(OLDER, R_OK) == 0;
 
-	make_file("/tmp/hvc-a.img", 32 * MIB);
-	make_file("/tmp/hvc-b.img", MIB);
-	make_file("/tmp/hvc-c.img", MIB);
-	make_file("/tmp/hvc-d.img", 16 * MIB);
+	machine_file("/tmp/hvc-a.img", 32 * MIB);
+	machine_file("/tmp/hvc-b.img", MIB);
+	machine_file("/tmp/hvc-c.img", MIB);
+	machine_file("/tmp/hvc-d.img", 16 * MIB);
 	machine_start(machine, MACHINE_ARGS("run", "--kernel", older ? OLDER : KERNEL, "--initrd",
 					    older ? INITRD_OLD : INITRD_HVC, "--cmdline",
 					    "console=ttyAMA0 quiet hvc_blk.version=1", "--cpus",
 					    "2", "--memory", "256M", "--control", SOCKET, "--disk",
 					    FAST, "--disk", SLOW, "--disk", POLLED));
-	cr_assert(machine_expect(machine, PROMPT), "no shell:\n%s\n%s", machine->text,
-		  machine->errors);
-}
-
-/* The echo of a command is no answer: @want is printed with its parts put together by the shell. */
-static void shell(struct machine *machine, const char *command, const char *want)
-{
-	machine_send(machine, command);
-	machine_send(machine, "\n");
-	cr_assert(machine_expect(machine, want), "%s: no '%s':\n%s\n%s", command, want,
-		  machine->text, machine->errors);
-	cr_assert(machine_expect(machine, PROMPT));
-}
-
-static void ctl(const char *command, const char *argument)
-{
-	struct machine client;
-
-	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", SOCKET, command, argument)), 0,
-		     "%s: %s", command, client.errors);
-	machine_fini(&client);
+	shell_ready(machine);
 }
 
 /* A call for each transfer: past the cache, through it, and durable. */
@@ -114,7 +83,7 @@ static void check_rings(struct machine *machine)
 static void check_resize(struct machine *machine)
 {
 	cr_assert_eq(truncate("/tmp/hvc-a.img", 64 * MIB), 0);
-	ctl("resize", "disk=a");
+	machine_ctl(SOCKET, "resize", "disk=a");
 	shell(machine,
 	      "while [ $(cat /sys/block/hvcblk0/size) != 131072 ]; do :; done; "
 	      "dd if=/tmp/a of=/dev/hvcblk0 bs=1M seek=40 oflag=direct 2>/dev/null && "
@@ -144,8 +113,8 @@ static void check_polled(struct machine *machine)
 			      "2>/dev/null & echo polled-'begins'\n");
 	cr_assert(machine_expect(machine, "polled-begins"));
 	for (unsigned int i = 0; i < 2; i++) {
-		ctl("pause", NULL);
-		ctl("resume", NULL);
+		machine_ctl(SOCKET, "pause", NULL);
+		machine_ctl(SOCKET, "resume", NULL);
 	}
 	cr_assert(machine_expect(machine, PROMPT));
 	shell(machine,
@@ -171,8 +140,8 @@ static void check_in_flight(struct machine *machine)
 			      "2>/dev/null & echo started-'it'\n");
 	cr_assert(machine_expect(machine, "started-it"));
 	for (unsigned int i = 0; i < 3; i++) {
-		ctl("pause", NULL);
-		ctl("resume", NULL);
+		machine_ctl(SOCKET, "pause", NULL);
+		machine_ctl(SOCKET, "resume", NULL);
 	}
 	cr_assert(machine_expect(machine, PROMPT));
 	shell(machine,
@@ -205,7 +174,7 @@ static void check_reset(struct machine *machine)
 			      "seek=800 oflag=direct & dd if=/dev/hvcblk1 of=/dev/null bs=4k "
 			      "iflag=direct & echo again-'it'\n");
 	cr_assert(machine_expect(machine, "again-it"));
-	ctl("reset", NULL);
+	machine_ctl(SOCKET, "reset", NULL);
 	cr_assert(machine_expect(machine, "arcvisor guest: init"), "%s\n%s", machine->text,
 		  machine->errors);
 	cr_assert(machine_expect(machine, PROMPT), "%s\n%s", machine->text, machine->errors);
@@ -229,8 +198,7 @@ Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 	check_broken(&machine);
 	check_in_flight(&machine);
 	check_reset(&machine);
-	machine_send(&machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	shell_off(&machine);
 	/* Of the rings that were spoilt; of the rest nothing. */
 	cr_expect(strstr(machine.errors, "cq_head"), "%s", machine.errors);
 	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
