@@ -112,13 +112,16 @@ s64 hvc_blk_transfer(struct hvc_blk *hb, u32 function, u32 disk, u64 sector, u64
 /* A call without, for queue @id, which is this CPU's: 0 or a negative number. */
 int hvc_blk_ring_call(struct hvc_blk *hb, u32 function, u32 id);
 
-/* queue.c */
-extern const struct blk_mq_ops hvc_blk_mq_ops;
+/* life.c */
 int hvc_blk_queues_alloc(struct hvc_blk_disk *disk);
 void hvc_blk_queues_free(struct hvc_blk_disk *disk);
 int hvc_blk_queue_open(struct hvc_blk_queue *q);	/* on its CPU */
 void hvc_blk_queue_close(struct hvc_blk_queue *q);	/* on its CPU */
 void hvc_blk_queue_reset(struct hvc_blk_queue *q);	/* on its CPU, with interrupts off */
+
+/* queue.c */
+extern const struct blk_mq_ops hvc_blk_mq_ops;
+void hvc_blk_queue_collect(struct hvc_blk_queue *q);	/* ends what the host has completed */
 void hvc_blk_cpu_init(struct hvc_blk *hb, struct hvc_blk_cpu *c, unsigned int cpu);
 
 /* Looks after all queues of @c, on that CPU: doorbells that are due, completions that are there. */
