@@ -73,16 +73,27 @@ static void check_ipis(struct machine *machine)
 	      "\nsilent=0.");
 }
 
-/* All of them up from the start, as any Linux guest has it. */
+/* All of them up from the start, as any Linux guest has it. But each has a twentieth of a processor
+ * in the emulated host, whose WFE does not trap: there KVM never learns that a vCPU spins. So the
+ * guest does not balance its load over all of them, whose locks 40 vCPUs would wait for in a row,
+ * and reports nobody who waits long: a report by a serial port takes an exit for each letter, in
+ * which all others wait. */
+#define PATIENT                              \
+	" quiet isolcpus=1-39 nowatchdog"    \
+	" rcupdate.rcu_cpu_stall_suppress=1" \
+	" rcupdate.rcu_cpu_stall_suppress_at_boot=1"
+
 Test(many_vcpus, linux_boots_with_all_of_them)
 {
 	struct machine machine;
 
 	skip_above_max_vcpus(CPUS);
-	machine_start(&machine, MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD,
-					     "--cpus", CPUS_S, "--cmdline", "console=ttyAMA0"));
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD, "--cpus", CPUS_S,
+				   "--cmdline", "console=ttyAMA0" PATIENT));
 	cr_assert(machine_expect(&machine, PROMPT), "no shell:\n%s\n%s", machine.text,
 		  machine.errors);
+	shell(&machine, "dmesg | grep Booted", "CPU39");
 	check_affinities(&machine);
 	shell(&machine, "cat /sys/devices/system/cpu/online", "0-39");
 	check_ipis(&machine);
