@@ -6,9 +6,8 @@
 #include <string.h>
 
 #include "host.h"
-#include "machine.h"
+#include "shell.h"
 
-#define PROMPT "guest# "
 #define CPUS   40
 #define CPUS_S "40"
 
@@ -40,14 +39,6 @@ Test(many_vcpus, each_of_130_has_a_redistributor_in_one_of_two_regions)
 Test(many_vcpus, each_interrupts_each)
 {
 	run_guest(GUESTS "ipi_smp.img", CPUS_S);
-}
-
-static void shell(struct machine *machine, const char *command, const char *want)
-{
-	machine_send(machine, command);
-	machine_send(machine, "\n");
-	cr_expect(machine_expect(machine, want), "%s: no '%s':\n%s", command, want, machine->text);
-	cr_expect(machine_expect(machine, PROMPT));
 }
 
 /* Each of them, with the MPIDR that Linux found as it came up: 16 to a cluster. */
@@ -91,13 +82,11 @@ Test(many_vcpus, linux_boots_with_all_of_them)
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD, "--cpus", CPUS_S,
 				   "--cmdline", "console=ttyAMA0" PATIENT));
-	cr_assert(machine_expect(&machine, PROMPT), "no shell:\n%s\n%s", machine.text,
-		  machine.errors);
+	shell_ready(&machine);
 	shell(&machine, "dmesg | grep Booted", "CPU39");
 	check_affinities(&machine);
 	shell(&machine, "cat /sys/devices/system/cpu/online", "0-39");
 	check_ipis(&machine);
-	machine_send(&machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	shell_off(&machine);
 	machine_fini(&machine);
 }
