@@ -18,6 +18,7 @@
 
 #define CHANNEL_PORT "org.arcvisor.armhost"
 #define FRAME_MAX    32768u
+#define BEAT_MS	     5000
 
 enum frame_type {
 	/* relay to init */
@@ -28,6 +29,7 @@ enum frame_type {
 	FRAME_HELLO = 'h', /* the host is up */
 	FRAME_STDOUT = 'o',
 	FRAME_STDERR = 'e',
+	FRAME_BEAT = 't',   /* the host still runs; every BEAT_MS where /armhost/beat is there */
 	FRAME_EXIT = 'x',   /* arg: the command's status; all of its output went before */
 	FRAME_FILE = 'f',   /* struct frame_file: the next --get comes */
 	FRAME_DATA = 'd',   /* its bytes; a directory comes as a tar archive */

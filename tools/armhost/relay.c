@@ -2,7 +2,7 @@
  * Runs the emulator, relays the command's standard streams, brings its files back and ends with its
  * status. The emulator never outlives this process, not even when it is killed.
  *
- *   relay [--timeout S] [--log FILE] [--tty] [--get DEST]... -- EMULATOR ARG...
+ *   relay [--timeout S] [--silence S] [--log FILE] [--tty] [--get DEST]... -- EMULATOR ARG...
  *
  * The emulator finds its end of the channel as descriptor 3, and writes the machine's console to
  * /dev/fd/4.
@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,9 +26,11 @@
 #include <time.h>
 
 #include "channel.h"
+#include "monitor.h"
 
 #define CHANNEL_FD 3
 #define CONSOLE_FD 4
+#define MONITOR_FD 5
 
 #define EXIT_TIMEOUT 124
 #define EXIT_HOST    125
@@ -43,11 +46,14 @@ static struct {
 	struct channel channel;
 	pid_t emulator;
 	int console; /* the log of the machine's console */
+	int monitor; /* the emulator's */
 	int sigfd;
 	bool tty; /* the command has a terminal */
 	bool raw; /* ours is in raw mode: @saved is how it was */
 	struct termios saved;
-	int64_t limit_ms; /* --timeout; 0: none */
+	int64_t limit_ms;   /* --timeout; 0: none */
+	int64_t silence_ms; /* --silence; 0: none */
+	int64_t heard_ms;   /* when the host last said something, or we did not listen */
 
 	bool up; /* the host said hello */
 	bool input_over;
@@ -151,6 +157,15 @@ static void __attribute__((noreturn)) host_failed(const char *why)
 	exit(EXIT_HOST);
 }
 
+static void __attribute__((noreturn)) host_stopped(void)
+{
+	restore_terminal();
+	say("the host stopped: no sign of life for %lld s; its processors, three times:",
+	    (long long)r.silence_ms / 1000);
+	monitor_show(r.monitor);
+	host_failed("the host stopped");
+}
+
 static void __attribute__((noreturn)) die_by(int sig)
 {
 	sigset_t set;
@@ -167,8 +182,8 @@ static void __attribute__((noreturn)) die_by(int sig)
 
 static void __attribute__((noreturn)) usage(void)
 {
-	fputs("usage: relay [--timeout S] [--log FILE] [--tty] [--get DEST]... -- EMULATOR "
-	      "ARG...\n",
+	fputs("usage: relay [--timeout S] [--silence S] [--log FILE] [--tty] [--get DEST]... -- "
+	      "EMULATOR ARG...\n",
 	      stderr);
 	exit(2);
 }
@@ -184,7 +199,8 @@ static void open_console_log(const char *path)
 	}
 }
 
-static void __attribute__((noreturn)) exec_emulator(char **argv, int channel, pid_t parent)
+static void __attribute__((noreturn))
+exec_emulator(char **argv, int channel, int monitor, pid_t parent)
 {
 	sigset_t none;
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -194,14 +210,16 @@ static void __attribute__((noreturn)) exec_emulator(char **argv, int channel, pi
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_HOST);
-	/* The two may hold each other's number: first up, out of the way. */
+	/* They may hold each other's number: first up, out of the way. */
 	channel = fcntl(channel, F_DUPFD_CLOEXEC, 10);
+	monitor = fcntl(monitor, F_DUPFD_CLOEXEC, 10);
 	r.console = fcntl(r.console, F_DUPFD_CLOEXEC, 10);
 	dup2(null, STDIN_FILENO);
 	dup2(r.console, STDOUT_FILENO);
 	dup2(r.console, STDERR_FILENO);
 	dup2(channel, CHANNEL_FD);
 	dup2(r.console, CONSOLE_FD);
+	dup2(monitor, MONITOR_FD);
 	signal(SIGPIPE, SIG_DFL);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
@@ -213,16 +231,19 @@ static void __attribute__((noreturn)) exec_emulator(char **argv, int channel, pi
 static void start_emulator(char **argv)
 {
 	pid_t parent = getpid();
-	int pair[2];
+	int pair[2], monitor[2];
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, monitor) ||
 	    fcntl(pair[0], F_SETFL, O_NONBLOCK) || (r.emulator = fork()) < 0) {
 		say("cannot start the emulator: %s", strerror(errno));
 		exit(EXIT_HOST);
 	}
 	if (r.emulator == 0)
-		exec_emulator(argv, pair[1], parent);
+		exec_emulator(argv, pair[1], monitor[1], parent);
 	close(pair[1]);
+	close(monitor[1]);
+	r.monitor = monitor[0];
 	r.channel.fd = pair[0];
 }
 
@@ -343,6 +364,8 @@ static bool handle_frame(const struct frame *frame)
 	case FRAME_HELLO:
 		r.up = true;
 		return true;
+	case FRAME_BEAT:
+		return true;
 	case FRAME_STDOUT:
 	case FRAME_STDERR:
 		return write_output(frame);
@@ -414,10 +437,16 @@ static void handle_signals(void)
 	}
 }
 
-/* What poll may wait: up to the nearer of the two limits. */
+/* A host that is up and runs the command beats. */
+static bool host_beats(void)
+{
+	return r.silence_ms && r.up && r.status < 0;
+}
+
+/* What poll may wait: up to the nearest limit. */
 static int wait_ms(int64_t start)
 {
-	int64_t passed = now_ms() - start;
+	int64_t now = now_ms(), passed = now - start, wait = INT_MAX;
 
 	if (r.limit_ms && passed >= r.limit_ms && r.up) {
 		stop_emulator();
@@ -427,9 +456,22 @@ static int wait_ms(int64_t start)
 	}
 	if (!r.up && (passed >= BOOT_LIMIT_MS || (r.limit_ms && passed >= r.limit_ms)))
 		host_failed("the host did not boot in time");
-	if (r.limit_ms && (r.up || r.limit_ms < BOOT_LIMIT_MS))
-		return (int)(r.limit_ms - passed) + 1;
-	return r.up ? -1 : (int)(BOOT_LIMIT_MS - passed) + 1;
+	if (r.limit_ms)
+		wait = r.limit_ms - passed;
+	if (!r.up && BOOT_LIMIT_MS - passed < wait)
+		wait = BOOT_LIMIT_MS - passed;
+	if (host_beats() && r.heard_ms + r.silence_ms - now < wait)
+		wait = r.heard_ms + r.silence_ms - now;
+	return wait == INT_MAX ? -1 : wait < 0 ? 0 : (int)wait + 1;
+}
+
+/* Nothing came while poll waited: that is too long now? What we kept waiting ourselves is not. */
+static void check_silence(bool listening)
+{
+	if (!listening || !host_beats())
+		r.heard_ms = now_ms();
+	else if (now_ms() - r.heard_ms >= r.silence_ms)
+		host_stopped();
 }
 
 static void run(void)
@@ -453,8 +495,12 @@ static void run(void)
 			  .events = POLLOUT },
 		};
 
-		if (poll(fds, 4, wait_ms(start)) <= 0)
+		if (poll(fds, 4, wait_ms(start)) <= 0) {
+			check_silence(!frame);
 			continue;
+		}
+		if (frame || fds[2].revents)
+			r.heard_ms = now_ms();
 		if (fds[0].revents)
 			handle_signals();
 		if (fds[1].revents && channel_idle(ch))
@@ -485,6 +531,7 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "timeout", required_argument, NULL, 't' },
+		{ "silence", required_argument, NULL, 's' },
 		{ "log", required_argument, NULL, 'l' },
 		{ "get", required_argument, NULL, 'g' },
 		{ "tty", no_argument, NULL, 'y' },
@@ -505,6 +552,9 @@ int main(int argc, char **argv)
 		switch (opt) {
 		case 't':
 			r.limit_ms = strtoll(optarg, NULL, 10) * 1000;
+			break;
+		case 's':
+			r.silence_ms = strtoll(optarg, NULL, 10) * 1000;
 			break;
 		case 'l':
 			log = optarg;
