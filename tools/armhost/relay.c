@@ -32,6 +32,7 @@
 #define CONSOLE_FD 4
 #define MONITOR_FD 5
 
+#define EXIT_STOPPED 123
 #define EXIT_TIMEOUT 124
 #define EXIT_HOST    125
 
@@ -148,13 +149,18 @@ static void show_console(void)
 		(void)!write(STDERR_FILENO, "\n", 1);
 }
 
-static void __attribute__((noreturn)) host_failed(const char *why)
+static void __attribute__((noreturn)) host_ended(const char *why, int status)
 {
 	stop_emulator();
 	restore_terminal();
 	say("%s", why);
 	show_console();
-	exit(EXIT_HOST);
+	exit(status);
+}
+
+static void __attribute__((noreturn)) host_failed(const char *why)
+{
+	host_ended(why, EXIT_HOST);
 }
 
 static void __attribute__((noreturn)) host_stopped(void)
@@ -163,7 +169,7 @@ static void __attribute__((noreturn)) host_stopped(void)
 	say("the host stopped: no sign of life for %lld s; its processors, three times:",
 	    (long long)r.silence_ms / 1000);
 	monitor_show(r.monitor);
-	host_failed("the host stopped");
+	host_ended("the host stopped", EXIT_STOPPED);
 }
 
 static void __attribute__((noreturn)) die_by(int sig)
