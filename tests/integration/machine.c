@@ -156,14 +156,13 @@ void machine_close_input(struct machine *machine)
 	machine->in = -1;
 }
 
-int machine_wait(struct machine *machine, struct rusage *usage)
+int machine_wait(struct machine *machine)
 {
-	struct rusage ignored;
 	int status;
 
 	while (machine_pump(machine))
 		;
-	cr_assert_eq(wait4(machine->pid, &status, 0, usage ? usage : &ignored), machine->pid);
+	cr_assert_eq(waitpid(machine->pid, &status, 0), machine->pid);
 	machine->pid = 0;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
@@ -196,7 +195,7 @@ int machine_run(struct machine *machine, const char *const *args)
 {
 	machine_start(machine, args);
 	machine_close_input(machine);
-	return machine_wait(machine, NULL);
+	return machine_wait(machine);
 }
 
 void machine_ctl(const char *socket, const char *command, const char *argument)

@@ -10,7 +10,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 struct machine {
@@ -45,8 +44,8 @@ void machine_send(struct machine *machine, const char *text);
 /* Closes its standard input. */
 void machine_close_input(struct machine *machine);
 
-/* Reads to the end and reaps: its exit status, or 128 + signal. @usage may be NULL. */
-int machine_wait(struct machine *machine, struct rusage *usage);
+/* Reads to the end and reaps: its exit status, or 128 + signal. */
+int machine_wait(struct machine *machine);
 
 /* Kills it if it runs; frees all. */
 void machine_fini(struct machine *machine);

@@ -22,5 +22,5 @@ void shell(struct machine *machine, const char *command, const char *want)
 void shell_off(struct machine *machine)
 {
 	machine_send(machine, "poweroff -f\n");
-	cr_expect_eq(machine_wait(machine, NULL), 0, "%s", machine->errors);
+	cr_expect_eq(machine_wait(machine), 0, "%s", machine->errors);
 }

@@ -30,7 +30,7 @@ Test(console, a_terminal_is_raw_while_the_guest_runs)
 	cr_assert(machine_expect(&machine, "spinning"));
 	cr_expect_eq(mode_of(&machine).c_lflag & (ICANON | ECHO | ISIG), 0);
 	machine_send(&machine, "\1x");
-	machine_wait(&machine, NULL);
+	machine_wait(&machine);
 	machine_fini(&machine);
 }
 
@@ -100,7 +100,7 @@ Test(console, escape_h_helps)
 	machine_send(&machine, "\1h");
 	cr_expect(machine_expect(&machine, "Ctrl-A"), "%s", machine.text);
 	machine_send(&machine, "\1x");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	machine_fini(&machine);
 }
 
@@ -112,7 +112,7 @@ Test(console, escape_twice_sends_one)
 	machine_start_tty(&machine, MACHINE_ARGS("run", "--kernel", ECHO_GUEST));
 	cr_assert(machine_expect(&machine, "echo ready"));
 	machine_send(&machine, "a\1\1bq");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	cr_expect(strstr(machine.text, "a\1b"), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -125,7 +125,7 @@ Test(console, a_pipe_passes_ctrl_a)
 	machine_start(&machine, MACHINE_ARGS("run", "--kernel", ECHO_GUEST));
 	cr_assert(machine_expect(&machine, "echo ready"));
 	machine_send(&machine, "a\1xq");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	cr_expect(strstr(machine.text, "a\1x"), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -137,7 +137,7 @@ Test(console, input_ahead_of_the_guest_waits_for_it)
 
 	machine_start(&machine, MACHINE_ARGS("run", "--kernel", ECHO_GUEST));
 	machine_send(&machine, "early bird, forty bytes and some more: !q");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	cr_expect(strstr(machine.text, "early bird, forty bytes and some more: !"), "%s",
 		  machine.text);
 	machine_fini(&machine);
@@ -156,7 +156,7 @@ Test(console, a_burst_of_input_arrives_whole)
 	cr_assert(machine_expect(&machine, "echo ready"));
 	machine_send(&machine, text);
 	machine_send(&machine, "q");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	cr_expect(strstr(machine.text, text), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -219,7 +219,7 @@ Test(console, a_pty_is_a_console)
 	read_until(fd, text, sizeof(text), "echo ready");
 	cr_expect_eq(write(fd, "hello q", 7), 7);
 	read_until(fd, text, sizeof(text), "hello ");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	close(fd);
 	machine_fini(&machine);
 }

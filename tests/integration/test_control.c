@@ -87,7 +87,7 @@ Test(control, a_busy_guest_is_paused_and_resumed)
 	expect_says("ctl %s status", "state running\n");
 	expect_says("ctl %s registers vcpu=1", "pc 0x0000000040");
 	expect_ok("ctl %s quit");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	machine_fini(&machine);
 }
 
@@ -102,7 +102,7 @@ Test(control, sleeping_vcpus_are_paused_and_resumed)
 	}
 	expect_ok("ctl %s pause");
 	expect_ok("ctl %s quit");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	machine_fini(&machine);
 }
 
@@ -115,7 +115,7 @@ Test(control, reset_boots_again_and_the_socket_stays)
 	cr_expect(machine_expect(&machine, "halted"), "%s", machine.text);
 	expect_says("ctl %s status", "resets 1\n");
 	expect_ok("ctl %s quit");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	machine_fini(&machine);
 }
 
@@ -127,7 +127,7 @@ Test(control, stop_is_heard_by_a_guest_that_listens)
 					     "--control", path));
 	cr_assert(machine_expect(&machine, "button ready"), "%s", machine.text);
 	expect_says("stop %s", "off\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -140,7 +140,7 @@ Test(control, stop_ends_a_guest_that_does_not_listen)
 	start(&machine, GUESTS "spin.img", "spinning");
 	cr_expect_eq(run("stop %s", out, sizeof(out)), 1);
 	cr_expect_str_eq(out, "timeout\n");
-	cr_expect_eq(machine_wait(&machine, NULL), 5, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 5, "%s", machine.errors);
 	machine_fini(&machine);
 }
 
@@ -163,7 +163,7 @@ Test(control, what_cannot_be_done_is_said)
 	cr_expect(strstr(other.errors, "another process serves it"), "%s", other.errors);
 	machine_fini(&other);
 	expect_ok("ctl %s quit");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	machine_fini(&machine);
 }
 
@@ -174,12 +174,12 @@ Test(control, a_killed_machine_s_socket_is_replaced)
 
 	start(&machine, GUESTS "halt.img", "halted");
 	kill(machine.pid, SIGKILL);
-	cr_expect_eq(machine_wait(&machine, NULL), 128 + SIGKILL);
+	cr_expect_eq(machine_wait(&machine), 128 + SIGKILL);
 	machine_fini(&machine);
 	cr_expect_eq(access(path, F_OK), 0);
 	start(&machine, GUESTS "halt.img", "halted");
 	expect_ok("ctl %s quit");
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	machine_fini(&machine);
 }
 
@@ -265,7 +265,7 @@ Test(control, linux_sees_no_time_pass_in_a_pause)
 	cr_expect(machine_expect(&machine, "\ncomplaints=0"), "%s", machine.text);
 	cr_expect_null(strstr(machine.text, "clock went back"), "%s", machine.text);
 	expect_ok("ctl %s quit");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	machine_fini(&machine);
 }
 
@@ -279,7 +279,7 @@ Test(control, complaint_2_linux_powers_off_at_sigterm)
 			  machine_expect(&machine, "power key: listening"),
 		  "%s", machine.text);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s%s", machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s%s", machine.text, machine.errors);
 	cr_expect(strstr(machine.text, "power key: pressed 1 times"), "%s", machine.text);
 	machine_fini(&machine);
 }

@@ -129,7 +129,7 @@ Test(debian, outlives_its_input)
 				   "console=ttyAMA0 quiet arcvisor.run=poweroff"));
 	machine_close_input(&machine);
 	cr_expect(machine_expect(&machine, "arcvisor guest: init"), "%s", machine.text);
-	cr_expect_eq(machine_wait(&machine, NULL), 0);
+	cr_expect_eq(machine_wait(&machine), 0);
 	machine_fini(&machine);
 }
 

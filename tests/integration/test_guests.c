@@ -102,7 +102,7 @@ static void reset_boots_again(const char *image)
 	for (int i = 0; i < 3; i++)
 		cr_expect(machine_expect(&machine, "boot"), "%s", machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 5, SAID, machine.text, machine.errors);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
 	machine_fini(&machine);
 }
@@ -136,7 +136,7 @@ Test(guests, uart_echoes_by_interrupt)
 	cr_assert(machine_expect(&machine, "echo ready"), "%s", machine.text);
 	machine_send(&machine,
 		     "a brown fox jumps over the lazy dog and 0123456789 and over it again\nq");
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	cr_expect(strstr(machine.text,
 			 "a brown fox jumps over the lazy dog and 0123456789 and over it again"),
 		  "%s", machine.text);
@@ -173,7 +173,7 @@ Test(guests, wfi_costs_no_host_cpu)
 	elapsed = read_clock(CLOCK_MONOTONIC) - elapsed;
 	cr_expect_lt(used, elapsed / 2, "%lld us of CPU time in %lld us", (long long)used,
 		     (long long)elapsed);
-	cr_expect_eq(machine_wait(&machine, NULL), 0, SAID, machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -186,7 +186,7 @@ Test(guests, last_cpu_off_can_be_ended)
 		      MACHINE_ARGS("run", "--kernel", GUESTS "off_last_cpu.img", NO_WAIT));
 	cr_expect(machine_expect(&machine, "last cpu off"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 5, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -199,7 +199,7 @@ Test(guests, a_spinning_guest_can_be_ended)
 		      MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--cpus", "2", NO_WAIT));
 	cr_expect(machine_expect(&machine, "spinning"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 5, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -211,7 +211,7 @@ Test(guests, a_halted_guest_can_be_ended)
 		      MACHINE_ARGS("run", "--kernel", GUESTS "halt.img", "--cpus", "2", NO_WAIT));
 	cr_expect(machine_expect(&machine, "halted"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 5, SAID, machine.text, machine.errors);
 	machine_fini(&machine);
 }
 
@@ -223,7 +223,7 @@ Test(guests, power_button_is_pressed_by_sigterm)
 	machine_start(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "power_button.img"));
 	cr_assert(machine_expect(&machine, "button ready"), "%s", machine.text);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	cr_expect(strstr(machine.text, "\ndone "), "%s", machine.text);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
 	machine_fini(&machine);
@@ -238,7 +238,7 @@ Test(guests, a_deaf_guest_is_ended_by_timeout)
 		      MACHINE_ARGS("run", "--kernel", GUESTS "spin.img", "--stop-timeout", "1"));
 	cr_expect(machine_expect(&machine, "spinning"), SAID, machine.text, machine.errors);
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 5, SAID, machine.text, machine.errors);
+	cr_expect_eq(machine_wait(&machine), 5, SAID, machine.text, machine.errors);
 	cr_expect(strstr(machine.errors, "power button"), "%s", machine.errors);
 	machine_fini(&machine);
 }
@@ -255,6 +255,6 @@ Test(guests, a_second_sigterm_ends_at_once)
 	while (!strstr(machine.errors, "signal 15") && machine_pump(&machine))
 		;
 	kill(machine.pid, SIGTERM);
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	machine_fini(&machine);
 }

@@ -127,7 +127,7 @@ static void endure(const char *image, const char *cpus, bool has_disks)
 			first = last;
 		machine_send(&machine, i < ROUNDS - 1 ? "g" : "q");
 	}
-	cr_expect_eq(machine_wait(&machine, NULL), 0, "%s", machine.errors);
+	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	cr_expect(strstr(machine.text, "\ndone "), "%s", machine.text);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
 	expect_no_growth(&first, &last, has_disks);
