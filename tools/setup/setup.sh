@@ -22,7 +22,6 @@ packages() {
 	[[ $2 == aarch64 ]] || list+=(gcc-aarch64-linux-gnu libc6-dev-arm64-cross)
 	if [[ $1 != build ]]; then
 		list+=(cpio zstd device-tree-compiler e2fsprogs jq gnuplot-nox)
-		[[ $2 == aarch64 && -e /dev/kvm ]] || list+=(qemu-system-arm)
 	fi
 	[[ $1 != test && $1 != all ]] || list+=(libcriterion-dev clang libclang-rt-dev gdb-multiarch
 		debootstrap)
