@@ -9,72 +9,13 @@
 
 #include "base/util.h"
 #include "blk_internal.h"
+#include "scatter.h"
 
 uint8_t vblk_status(int error)
 {
 	if (!error)
 		return VBLK_S_OK;
 	return error == -EOPNOTSUPP ? VBLK_S_UNSUPP : VBLK_S_IOERR;
-}
-
-/* ---- scatter lists --------------------------------------------------------------------------- */
-
-struct list {
-	struct iovec *iov;
-	unsigned int nr;
-	uint64_t len;
-};
-
-/* Copies @len bytes off the front, once; false where there are fewer. */
-static bool take_front(struct list *list, void *buf, size_t len)
-{
-	uint8_t *at = buf;
-
-	if (list->len < len)
-		return false;
-	list->len -= len;
-	while (len) {
-		struct iovec *iov = list->iov;
-		size_t n = iov->iov_len < len ? iov->iov_len : len;
-
-		memcpy(at, iov->iov_base, n);
-		at += n;
-		len -= n;
-		iov->iov_base = (uint8_t *)iov->iov_base + n;
-		iov->iov_len -= n;
-		if (!iov->iov_len) {
-			list->iov++;
-			list->nr--;
-		}
-	}
-	return true;
-}
-
-/* The last byte, which is not data; NULL where there is none. */
-static uint8_t *take_last(struct list *list)
-{
-	struct iovec *iov;
-
-	if (!list->len)
-		return NULL;
-	list->len--;
-	iov = &list->iov[list->nr - 1];
-	if (!--iov->iov_len)
-		list->nr--;
-	return (uint8_t *)iov->iov_base + iov->iov_len;
-}
-
-static void fill(const struct list *list, const void *buf, size_t len)
-{
-	const uint8_t *at = buf;
-
-	for (unsigned int i = 0; len && i < list->nr; i++) {
-		size_t n = list->iov[i].iov_len < len ? list->iov[i].iov_len : len;
-
-		memcpy(list->iov[i].iov_base, at, n);
-		at += n;
-		len -= n;
-	}
 }
 
 /* ---- each type ------------------------------------------------------------------------------- */
@@ -88,7 +29,7 @@ static enum vblk_parsed end_with(struct vblk_req *req, uint8_t status, uint32_t 
 
 /* The block layer checks range, alignment and what the disk can do. */
 static enum vblk_parsed move(struct vblk_req *req, enum blk_op op, uint64_t sector,
-			     const struct list *data)
+			     const struct scatter *data)
 {
 	if (sector > UINT64_MAX >> SECTOR_SHIFT || data->nr > BLK_MAX_IOV)
 		return end_with(req, VBLK_S_IOERR, 0);
@@ -109,24 +50,25 @@ static enum vblk_parsed flush(struct vblk_req *req)
 	return VBLK_SUBMIT;
 }
 
-static enum vblk_parsed get_id(const struct vblk *vblk, struct vblk_req *req, const struct list *in)
+static enum vblk_parsed get_id(const struct vblk *vblk, struct vblk_req *req,
+			       const struct scatter *in)
 {
 	char id[DISK_SERIAL_MAX] = { 0 };
 	const char *serial = disk_config(vblk->disk)->serial;
 	size_t len = in->len < sizeof(id) ? (size_t)in->len : sizeof(id);
 
 	memcpy(id, serial, strnlen(serial, sizeof(id)));
-	fill(in, id, len);
+	scatter_put(in, 0, id, len);
 	return end_with(req, VBLK_S_OK, (uint32_t)len);
 }
 
 /* One range, as max_discard_seg and max_write_zeroes_seg say. */
-static enum vblk_parsed ranged(struct vblk_req *req, enum blk_op op, struct list *out)
+static enum vblk_parsed ranged(struct vblk_req *req, enum blk_op op, struct scatter *out)
 {
 	struct vblk_range range;
 	bool unmap;
 
-	if (out->len != sizeof(range) || !take_front(out, &range, sizeof(range)))
+	if (out->len != sizeof(range) || !scatter_take_front(out, &range, sizeof(range)))
 		return end_with(req, VBLK_S_IOERR, 0);
 	unmap = range.flags & VBLK_RANGE_UNMAP;
 	/* Section 5.2.6.2: unknown flags, and unmap of what is discarded anyway. */
@@ -151,13 +93,13 @@ static bool has(const struct vblk *vblk, unsigned int feature)
 enum vblk_parsed vblk_parse(const struct vblk *vblk, struct virtq_chain *chain,
 			    struct vblk_req *req)
 {
-	struct list out = { chain->iov, chain->nr_out, chain->out_len };
-	struct list in = { chain->iov + chain->nr_out, chain->nr_in, chain->in_len };
+	struct scatter out = { chain->iov, chain->nr_out, chain->out_len };
+	struct scatter in = { chain->iov + chain->nr_out, chain->nr_in, chain->in_len };
 	struct vblk_header header;
 
 	req->head = chain->head;
-	req->status = take_last(&in);
-	if (!req->status || !take_front(&out, &header, sizeof(header)))
+	req->status = scatter_take_last(&in);
+	if (!req->status || !scatter_take_front(&out, &header, sizeof(header)))
 		return VBLK_BROKEN;
 	req->written = 0;
 	req->blk.disk = vblk->disk;
