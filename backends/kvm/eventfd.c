@@ -25,25 +25,44 @@ int kvm_irqfd_unbind(struct backend_vm *vm, int fd, unsigned int intid)
 	return irqfd(vm, fd, intid, KVM_IRQFD_FLAG_DEASSIGN);
 }
 
-static int ioeventfd(const struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len,
-		     uint32_t flags)
+static int ioeventfd(const struct backend_vm *vm, struct kvm_ioeventfd ioeventfd, uint32_t flags)
 {
-	struct kvm_ioeventfd ioeventfd = {
-		.addr = gpa,
-		.len = len,
-		.fd = fd,
-		.flags = flags,
-	};
-
+	ioeventfd.flags |= flags;
 	return kvm_ioctl(vm->fd, KVM_IOEVENTFD, &ioeventfd);
+}
+
+static struct kvm_ioeventfd any_value(int fd, gpa_t gpa, unsigned int len)
+{
+	return (struct kvm_ioeventfd){ .addr = gpa, .len = len, .fd = fd };
+}
+
+static struct kvm_ioeventfd one_value(int fd, gpa_t gpa, uint32_t val)
+{
+	return (struct kvm_ioeventfd){
+		.addr = gpa,
+		.len = sizeof(val),
+		.fd = fd,
+		.datamatch = val,
+		.flags = KVM_IOEVENTFD_FLAG_DATAMATCH,
+	};
 }
 
 int kvm_ioeventfd_bind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len)
 {
-	return ioeventfd(vm, fd, gpa, len, 0);
+	return ioeventfd(vm, any_value(fd, gpa, len), 0);
 }
 
 int kvm_ioeventfd_unbind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len)
 {
-	return ioeventfd(vm, fd, gpa, len, KVM_IOEVENTFD_FLAG_DEASSIGN);
+	return ioeventfd(vm, any_value(fd, gpa, len), KVM_IOEVENTFD_FLAG_DEASSIGN);
+}
+
+int kvm_ioeventfd_bind_value(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val)
+{
+	return ioeventfd(vm, one_value(fd, gpa, val), 0);
+}
+
+int kvm_ioeventfd_unbind_value(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val)
+{
+	return ioeventfd(vm, one_value(fd, gpa, val), KVM_IOEVENTFD_FLAG_DEASSIGN);
 }

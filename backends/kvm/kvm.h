@@ -60,6 +60,8 @@ int kvm_irqfd_bind(struct backend_vm *vm, int fd, unsigned int intid);
 int kvm_irqfd_unbind(struct backend_vm *vm, int fd, unsigned int intid);
 int kvm_ioeventfd_bind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
 int kvm_ioeventfd_unbind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
+int kvm_ioeventfd_bind_value(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val);
+int kvm_ioeventfd_unbind_value(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val);
 
 /* vcpu.c */
 int kvm_vcpu_create(struct backend_vm *vm, unsigned int index, struct backend_vcpu **out);

@@ -47,6 +47,8 @@ struct sim_ioeventfd {
 	int fd;
 	gpa_t gpa;
 	unsigned int len;
+	bool one; /* for @val alone */
+	uint32_t val;
 };
 
 struct sim_range {

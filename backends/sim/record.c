@@ -147,18 +147,32 @@ int sim_irqfd(unsigned int intid)
 	return wire.bound ? wire.fd : -1;
 }
 
-int sim_ioeventfd(gpa_t gpa, unsigned int len)
+static int find_ioeventfd(gpa_t gpa, unsigned int len, bool one, uint32_t val)
 {
 	const struct backend_vm *vm = &sim_host.vm;
 	unsigned int i;
 	int fd = -1;
 
 	sim_lock();
-	for (i = 0; i < vm->nr_ioeventfds; i++)
-		if (vm->ioeventfds[i].gpa == gpa && vm->ioeventfds[i].len == len)
-			fd = vm->ioeventfds[i].fd;
+	for (i = 0; i < vm->nr_ioeventfds; i++) {
+		const struct sim_ioeventfd *bound = &vm->ioeventfds[i];
+
+		if (bound->gpa == gpa && bound->len == len && bound->one == one &&
+		    bound->val == val)
+			fd = bound->fd;
+	}
 	sim_unlock();
 	return fd;
+}
+
+int sim_ioeventfd(gpa_t gpa, unsigned int len)
+{
+	return find_ioeventfd(gpa, len, false, 0);
+}
+
+int sim_ioeventfd_value(gpa_t gpa, uint32_t val)
+{
+	return find_ioeventfd(gpa, sizeof(val), true, val);
 }
 
 bool sim_forwarded(uint32_t fid)

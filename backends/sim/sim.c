@@ -199,42 +199,77 @@ static int sim_irqfd_unbind(struct backend_vm *vm, int fd, unsigned int intid)
 	return err;
 }
 
-static struct sim_ioeventfd *sim_find_ioeventfd(struct backend_vm *vm, gpa_t gpa, unsigned int len)
+static struct sim_ioeventfd *sim_find_ioeventfd(struct backend_vm *vm,
+						const struct sim_ioeventfd *wanted)
 {
 	unsigned int i;
 
-	for (i = 0; i < vm->nr_ioeventfds; i++)
-		if (vm->ioeventfds[i].gpa == gpa && vm->ioeventfds[i].len == len)
-			return &vm->ioeventfds[i];
+	for (i = 0; i < vm->nr_ioeventfds; i++) {
+		struct sim_ioeventfd *bound = &vm->ioeventfds[i];
+
+		if (bound->gpa == wanted->gpa && bound->len == wanted->len &&
+		    bound->one == wanted->one && bound->val == wanted->val)
+			return bound;
+	}
 	return NULL;
 }
 
-static int sim_ioeventfd_bind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len)
+static int sim_bind(struct backend_vm *vm, const struct sim_ioeventfd *wanted)
 {
 	int err = sim_enter_vm(SIM_IOEVENTFD_BIND, vm);
 
-	if (!err && sim_find_ioeventfd(vm, gpa, len))
+	if (!err && sim_find_ioeventfd(vm, wanted))
 		err = -EEXIST;
 	if (!err && vm->nr_ioeventfds == SIM_MAX_BINDINGS)
 		err = -ENOSPC;
 	if (!err)
-		vm->ioeventfds[vm->nr_ioeventfds++] =
-			(struct sim_ioeventfd){ .fd = fd, .gpa = gpa, .len = len };
+		vm->ioeventfds[vm->nr_ioeventfds++] = *wanted;
 	sim_unlock();
 	return err;
 }
 
-static int sim_ioeventfd_unbind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len)
+static int sim_unbind(struct backend_vm *vm, const struct sim_ioeventfd *wanted)
 {
 	int err = sim_enter_vm(SIM_IOEVENTFD_UNBIND, vm);
-	struct sim_ioeventfd *bound = sim_find_ioeventfd(vm, gpa, len);
+	struct sim_ioeventfd *bound = sim_find_ioeventfd(vm, wanted);
 
-	if (!err && (!bound || bound->fd != fd))
+	if (!err && (!bound || bound->fd != wanted->fd))
 		err = -ENOENT;
 	if (!err)
 		*bound = vm->ioeventfds[--vm->nr_ioeventfds];
 	sim_unlock();
 	return err;
+}
+
+static int sim_ioeventfd_bind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len)
+{
+	return sim_bind(vm, &(struct sim_ioeventfd){ .fd = fd, .gpa = gpa, .len = len });
+}
+
+static int sim_ioeventfd_unbind(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len)
+{
+	return sim_unbind(vm, &(struct sim_ioeventfd){ .fd = fd, .gpa = gpa, .len = len });
+}
+
+static struct sim_ioeventfd one_value(int fd, gpa_t gpa, uint32_t val)
+{
+	return (struct sim_ioeventfd){
+		.fd = fd, .gpa = gpa, .len = sizeof(val), .one = true, .val = val
+	};
+}
+
+static int sim_ioeventfd_bind_value(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val)
+{
+	const struct sim_ioeventfd wanted = one_value(fd, gpa, val);
+
+	return sim_bind(vm, &wanted);
+}
+
+static int sim_ioeventfd_unbind_value(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val)
+{
+	const struct sim_ioeventfd wanted = one_value(fd, gpa, val);
+
+	return sim_unbind(vm, &wanted);
 }
 
 static int sim_forward_locked(struct backend_vm *vm, const struct sim_range *new)
@@ -280,6 +315,8 @@ const struct backend_ops backend_sim = {
 	.irqfd_unbind = sim_irqfd_unbind,
 	.ioeventfd_bind = sim_ioeventfd_bind,
 	.ioeventfd_unbind = sim_ioeventfd_unbind,
+	.ioeventfd_bind_value = sim_ioeventfd_bind_value,
+	.ioeventfd_unbind_value = sim_ioeventfd_unbind_value,
 	.smccc_forward = sim_smccc_forward,
 	.vcpu_create = sim_vcpu_create,
 	.vcpu_destroy = sim_vcpu_destroy,

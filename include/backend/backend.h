@@ -154,6 +154,10 @@ struct backend_ops {
 	int (*ioeventfd_bind)(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
 	int (*ioeventfd_unbind)(struct backend_vm *vm, int fd, gpa_t gpa, unsigned int len);
 
+	/* The same for a write of 4 bytes that is @val, and for no other. */
+	int (*ioeventfd_bind_value)(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val);
+	int (*ioeventfd_unbind_value)(struct backend_vm *vm, int fd, gpa_t gpa, uint32_t val);
+
 	/* Sends calls [@first, @first + @count) here as VCPU_EXIT_SMCCC. Before any vCPU runs. */
 	int (*smccc_forward)(struct backend_vm *vm, uint32_t first, uint32_t count);
 

@@ -134,6 +134,7 @@ int sim_irqfd(unsigned int intid);
 
 /* The eventfd that a guest write of @len bytes at @gpa signals; -1: none. */
 int sim_ioeventfd(gpa_t gpa, unsigned int len);
+int sim_ioeventfd_value(gpa_t gpa, uint32_t val); /* bound to that value alone */
 
 /* True if calls of @fid are sent to the VMM. */
 bool sim_forwarded(uint32_t fid);

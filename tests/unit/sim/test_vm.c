@@ -174,6 +174,19 @@ Test(sim_vm, irqfd_is_bound_and_unbound)
 	cr_assert_eq(sim_irqfd(40), -1);
 }
 
+Test(sim_vm, ioeventfd_of_a_value_is_beside_others)
+{
+	cr_assert_eq(backend_sim.ioeventfd_bind_value(vm, 5, 0xa000050, 0), 0);
+	cr_assert_eq(backend_sim.ioeventfd_bind_value(vm, 6, 0xa000050, 1), 0);
+	cr_assert_eq(backend_sim.ioeventfd_bind_value(vm, 7, 0xa000050, 1), -EEXIST);
+	cr_assert_eq(sim_ioeventfd_value(0xa000050, 1), 6);
+	cr_assert_eq(sim_ioeventfd(0xa000050, 4), -1);
+	cr_assert_eq(backend_sim.ioeventfd_unbind_value(vm, 6, 0xa000050, 0), -ENOENT);
+	cr_assert_eq(backend_sim.ioeventfd_unbind_value(vm, 5, 0xa000050, 0), 0);
+	cr_assert_eq(sim_ioeventfd_value(0xa000050, 0), -1);
+	cr_assert_eq(sim_ioeventfd_value(0xa000050, 1), 6);
+}
+
 Test(sim_vm, ioeventfd_is_bound_and_unbound)
 {
 	cr_assert_eq(backend_sim.ioeventfd_bind(vm, 5, 0xa000050, 4), 0);
