@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "ctl/disk_option.h"
+#include "word.h"
 
 #define MAX_QUEUES 512u
 #define TWIN	   "-hvc" /* after the id of via=both: its second disk's */
@@ -25,25 +26,10 @@ static struct disk_option *option_of(struct disk_config *disk)
 	return (struct disk_option *)disk;
 }
 
-/* Digits alone, 1 to @most. */
-static bool parse_number(const char *text, uint64_t most, uint64_t *out)
-{
-	uint64_t val = 0;
-
-	if (!*text || text[strspn(text, "0123456789")])
-		return false;
-	for (; *text; text++)
-		if (__builtin_mul_overflow(val, 10, &val) ||
-		    __builtin_add_overflow(val, (uint64_t)(*text - '0'), &val))
-			return false;
-	*out = val;
-	return val >= 1 && val <= most;
-}
-
 /* As size_parse(), but bytes where there is no suffix. */
 static bool parse_bytes(const char *text, uint64_t *out)
 {
-	if (parse_number(text, UINT64_MAX, out))
+	if (word_number(text, UINT64_MAX, out))
 		return true;
 	if (!*text || !text[strspn(text, "0123456789")])
 		return false;
@@ -88,7 +74,7 @@ static bool set_queues(struct disk_config *disk, const char *value)
 {
 	uint64_t queues = 0;
 
-	if (!parse_number(value, MAX_QUEUES, &queues))
+	if (!word_number(value, MAX_QUEUES, &queues))
 		return false;
 	disk->queues = (unsigned int)queues;
 	return true;
@@ -134,7 +120,7 @@ static bool set_block_size(struct disk_config *disk, const char *value)
 {
 	uint64_t size = 0;
 
-	if (!parse_number(value, 4096, &size) || (size != 512 && size != 4096))
+	if (!word_number(value, 4096, &size) || (size != 512 && size != 4096))
 		return false;
 	disk->block_size = (unsigned int)size;
 	return true;
@@ -184,12 +170,12 @@ static bool set_bps_burst(struct disk_config *disk, const char *value)
 
 static bool set_iops(struct disk_config *disk, const char *value)
 {
-	return parse_number(value, 1000000000, &disk->ops.rate);
+	return word_number(value, 1000000000, &disk->ops.rate);
 }
 
 static bool set_iops_burst(struct disk_config *disk, const char *value)
 {
-	return parse_number(value, 1000000000, &disk->ops.burst);
+	return word_number(value, 1000000000, &disk->ops.burst);
 }
 
 static const struct key {
@@ -217,28 +203,6 @@ static const struct key {
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
-
-/*
- * Cuts the first word off *@rest, up to a single comma; a doubled one is a comma of the word. What
- * needs no change is not written.
- */
-static char *next_word(char **rest)
-{
-	char *word = *rest, *to = word, *from = word;
-
-	while (*from && (*from != ',' || from[1] == ',')) {
-		if (*from == ',')
-			from++;
-		if (to != from)
-			*to = *from;
-		to++;
-		from++;
-	}
-	*rest = *from ? from + 1 : NULL;
-	if (to != from || *from)
-		*to = '\0';
-	return word;
-}
 
 static const struct key *find_key(const char *word, size_t len)
 {
@@ -405,11 +369,11 @@ bool disk_option_take(struct vm_config *config, char *value)
 
 	if (!check_room(config, value))
 		return false;
-	disk->path = next_word(&value);
+	disk->path = word_next(&value);
 	if (!check_path(disk->path))
 		return false;
 	while (value)
-		if (!take_word(disk, next_word(&value), &seen))
+		if (!take_word(disk, word_next(&value), &seen))
 			return false;
 	named = disk->id[0];
 	if (!named)

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to src/ctl: options whose value is words with commas between them. */
+#ifndef ARCVISOR_CTL_WORD_H
+#define ARCVISOR_CTL_WORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Cuts the first word off *@rest, up to a single comma; a doubled one is a comma of the word. What
+ * needs no change is not written. *@rest is NULL behind the last one.
+ */
+char *word_next(char **rest);
+
+/* Digits alone, 1 to @most; *@out is written where they are digits. */
+bool word_number(const char *text, uint64_t most, uint64_t *out);
+
+#endif
