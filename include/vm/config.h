@@ -8,6 +8,7 @@
 
 #include "block/disk.h"
 #include "console/console.h"
+#include "net/net.h"
 #include "vm/features.h"
 
 #define VM_MIN_MEMORY	  (32ull << 20)
@@ -19,6 +20,7 @@
 #define VM_MAX_STOP	  86400u /* seconds */
 #define VM_MAX_CPUS	  512u
 #define VM_MAX_DISKS	  64u
+#define VM_MAX_NETS	  8u
 
 /* Where the host leaves a choice, AUTO takes the newer, and what there is. */
 enum vm_gic { VM_GIC_AUTO, VM_GIC_2, VM_GIC_3 };
@@ -49,6 +51,8 @@ struct vm_config {
 	struct console_config console;
 	unsigned int nr_disks;
 	struct disk_config disks[VM_MAX_DISKS]; /* ids differ */
+	unsigned int nr_nets;
+	struct net_config nets[VM_MAX_NETS]; /* ids differ */
 };
 
 #endif

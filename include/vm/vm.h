@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "exit/dispatch.h"
 #include "vcpu/vcpu.h"
+#include "virtio/net.h"
 #include "vm/config.h"
 
 struct vm;
@@ -67,6 +68,14 @@ void vm_get_status(const struct vm *vm, struct vm_status *status);
  * 0, -ENOENT (no such disk), or why the size cannot be had.
  */
 int vm_resize_disk(struct vm *vm, const char *id, uint64_t *size);
+
+/* What network card @index (below the configuration's nr_nets) did since the latest reset. */
+struct vm_net_status {
+	const struct net *net;
+	struct vnet_stats stats;
+};
+
+void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_status *status);
 
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "boot/load.h"
 #include "ctl/disk_option.h"
+#include "ctl/net_option.h"
 #include "ctl/options.h"
 
 static bool take_path(const char **path, const char *name, const char *value)
@@ -134,6 +135,11 @@ static bool set_on_reset(struct option_values *values, const char *name, const c
 static bool set_disk(struct option_values *values, char *value)
 {
 	return disk_option_take(&values->config, value);
+}
+
+static bool set_net(struct option_values *values, char *value)
+{
+	return net_option_take(&values->config, value);
 }
 
 static bool set_stop_timeout(struct option_values *values, const char *name, const char *value)
@@ -303,6 +309,25 @@ static const struct option_desc run_options[] = {
 			"                   rest\n"
 			"Default: no disk.",
 		.example = "--disk root.img --disk data.img,ro,serial=DATA",
+	},
+	{
+		.name = "net",
+		.letter = 'n',
+		.value = "WHERE[,OPTION]...",
+		.set_cut = set_net,
+		.repeats = true,
+		.help = "A network card; at most 8. Where its packets go:\n"
+			"  tap=NAME         a tap of the host: its wire is the guest's\n"
+			"  tap=auto         a new one, whose name is reported; needs\n"
+			"                   CAP_NET_ADMIN\n"
+			"  fd=N             a tap that was opened before and handed on\n"
+			"Options:\n"
+			"  mac=ADDRESS      the guest's; default a random one\n"
+			"  queues=N         pairs of queues, each with a thread; default 1, at\n"
+			"                   most one a vCPU\n"
+			"  mtu=N            the guest is told so; default: it takes 1500\n"
+			"Default: no network.",
+		.example = "--net tap=tap0,mac=02:00:00:00:00:01",
 	},
 	{
 		.name = "console",

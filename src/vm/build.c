@@ -158,6 +158,8 @@ static int build_devices(struct guest *guest)
 	if (ret == 0)
 		ret = disks_build(guest);
 	if (ret == 0)
+		ret = nets_build(guest);
+	if (ret == 0)
 		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
@@ -282,6 +284,8 @@ static int build_gic(struct guest *guest)
 	if (ret < 0)
 		return failed("create the interrupt controller", ret);
 	ret = disks_connect(guest);
+	if (ret == 0)
+		ret = nets_connect(guest);
 	if (ret < 0)
 		return ret;
 	ret = hvc_connect(guest);
@@ -317,6 +321,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	hvc_describe(guest, fdt);
 	gic_describe(&parts->gic, parts->config->cpus, fdt);
 	disks_describe(guest, fdt);
+	nets_describe(guest, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)
@@ -384,6 +389,7 @@ void guest_destroy(struct guest *guest)
 	destroy_gpio(guest);
 	irq_line_fini(&guest->uart_line);
 	hvc_fini(guest);
+	nets_fini(guest);
 	disks_fini(guest);
 	vcpu_set_destroy(guest->vcpus);
 	guest->parts->ops->vm_destroy(guest->vm);

@@ -11,9 +11,7 @@
 #include "boot/layout.h"
 #include "guest.h"
 
-_Static_assert(VM_MAX_DISKS <= LAYOUT_VIRTIO_SLOTS, "all disks may be virtio devices");
 _Static_assert(VM_MAX_CPUS <= VIRTIO_MAX_QUEUES, "a queue a vCPU");
-_Static_assert(LAYOUT_VIRTIO_EACH == VIRTIO_MMIO_SIZE, "slots are windows");
 
 /* One vCPU's lane, and what its completions need to find the vCPU. */
 struct vblk_waker {
@@ -47,25 +45,12 @@ static int build_disk(struct guest *guest, struct disk *disk)
 {
 	struct guest_disks *disks = &guest->disks;
 	struct guest_disk *this = &disks->disks[disks->nr_disks];
-	unsigned int intid;
-	int ret = irq_alloc(&guest->irqs, &intid);
+	int ret = vblk_create(disk, nr_queues(guest, disk_config(disk)), &this->vblk);
 
 	if (ret < 0)
 		return ret;
-	*this = (struct guest_disk){
-		.base = LAYOUT_VIRTIO_BASE + disks->nr_disks * LAYOUT_VIRTIO_EACH,
-		.doorbell = -1,
-		.ack = -1,
-	};
-	irq_line_init(&this->line, guest->parts->ops, guest->vm, intid, IRQ_EDGE_RISING);
-	disks->nr_disks++;
-	ret = vblk_create(disk, nr_queues(guest, disk_config(disk)), &this->vblk);
-	if (ret == 0)
-		ret = virtio_mmio_create(vblk_device(this->vblk), &guest->mem, &this->line,
-					 &this->mmio);
-	if (ret == 0)
-		ret = mmio_map_add(&guest->mmio, this->base, LAYOUT_VIRTIO_EACH, "virtio-mmio",
-				   &virtio_mmio_ops, this->mmio);
+	this->doorbell = -1;
+	ret = window_build(guest, disks->nr_disks++, vblk_device(this->vblk), &this->window);
 	if (ret == 0 && !is_threaded(disk_config(disk)))
 		disks->inline_disks[disks->nr_inline++] = disk;
 	return ret;
@@ -137,26 +122,10 @@ static int make_thread(struct guest *guest, struct guest_disk *disk)
 	disk->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (disk->doorbell < 0)
 		return -errno;
-	disk->in_kernel =
-		guest->parts->ops->ioeventfd_bind(guest->vm, disk->doorbell,
-						  disk->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4) == 0;
+	disk->in_kernel = guest->parts->ops->ioeventfd_bind(
+				  guest->vm, disk->doorbell,
+				  disk->window.base + VIRTIO_MMIO_QUEUE_NOTIFY, 4) == 0;
 	return vblk_thread_start(disk->vblk, disk->doorbell, &disk->thread);
-}
-
-/* A wish: without it, an acknowledgement is an exit. */
-static void take_acks(struct guest *guest, struct guest_disk *disk)
-{
-	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-
-	if (fd < 0)
-		return;
-	if (guest->parts->ops->ioeventfd_bind(guest->vm, fd, disk->base + VIRTIO_MMIO_INT_ACK, 4) <
-	    0) {
-		close(fd);
-		return;
-	}
-	disk->ack = fd;
-	virtio_mmio_acked_elsewhere(disk->mmio);
 }
 
 int disks_connect(struct guest *guest)
@@ -167,8 +136,7 @@ int disks_connect(struct guest *guest)
 	for (unsigned int i = 0; ret == 0 && i < disks->nr_disks; i++) {
 		struct guest_disk *disk = &disks->disks[i];
 
-		take_acks(guest, disk);
-		ret = irq_line_bind_eventfd(&disk->line);
+		ret = window_connect(guest, &disk->window);
 		if (ret == 0 && is_threaded(disk_config(vblk_disk(disk->vblk))))
 			ret = make_thread(guest, disk);
 	}
@@ -180,12 +148,7 @@ int disks_connect(struct guest *guest)
 void disks_describe(const struct guest *guest, struct fdt_config *fdt)
 {
 	for (unsigned int i = 0; i < guest->disks.nr_disks; i++)
-		fdt->virtio[i] = (struct fdt_virtio){
-			.base = guest->disks.disks[i].base,
-			.size = LAYOUT_VIRTIO_EACH,
-			.line = &guest->disks.disks[i].line,
-		};
-	fdt->nr_virtio = guest->disks.nr_disks;
+		window_describe(&guest->disks.disks[i].window, fdt);
 }
 
 void disks_changed(struct guest *guest, const struct disk *disk)
@@ -228,27 +191,19 @@ void disks_detach(struct guest *guest, unsigned int vcpu)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
-static void release(struct guest *guest, int fd, gpa_t gpa)
-{
-	guest->parts->ops->ioeventfd_unbind(guest->vm, fd, gpa, 4);
-	close(fd);
-}
-
 static void fini_disk(struct guest *guest, struct guest_disk *disk)
 {
-	if (disk->ack >= 0)
-		release(guest, disk->ack, disk->base + VIRTIO_MMIO_INT_ACK);
+	window_disconnect(guest, &disk->window);
 	if (disk->in_kernel)
-		guest->parts->ops->ioeventfd_unbind(guest->vm, disk->doorbell,
-						    disk->base + VIRTIO_MMIO_QUEUE_NOTIFY, 4);
+		guest->parts->ops->ioeventfd_unbind(
+			guest->vm, disk->doorbell, disk->window.base + VIRTIO_MMIO_QUEUE_NOTIFY, 4);
 	vblk_thread_stop(disk->thread);
 	if (disk->doorbell >= 0)
 		close(disk->doorbell);
-	irq_line_fini(&disk->line);
 	/* The next guest finds a disk as a new one. */
 	if (disk->vblk)
 		disk_set_write_back(vblk_disk(disk->vblk), true);
-	virtio_mmio_destroy(disk->mmio);
+	window_fini(&disk->window);
 	vblk_destroy(disk->vblk);
 }
 

@@ -16,6 +16,47 @@
 #define ARCVISOR_VERSION "unknown"
 #endif
 
+static struct jval *put_net(const struct vm_net_status *status)
+{
+	const struct net *net = status->net;
+	const struct vnet_stats *stats = &status->stats;
+	struct jval *out = jval_object();
+	char mac[18];
+
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", net->mac[0], net->mac[1],
+		 net->mac[2], net->mac[3], net->mac[4], net->mac[5]);
+	jval_put_string(out, "id", net->id);
+	jval_put_string(out, "kind", net->kind);
+	jval_put_string(out, "interface", net->name);
+	jval_put_string(out, "mac", mac);
+	jval_put_bool(out, "link", stats->link);
+	jval_put_u64(out, "queues", stats->active);
+	jval_put_u64(out, "rx_packets", stats->rx_packets);
+	jval_put_u64(out, "rx_bytes", stats->rx_bytes);
+	jval_put_u64(out, "rx_large", stats->rx_large);
+	jval_put_u64(out, "rx_filtered", stats->rx_filtered);
+	jval_put_u64(out, "rx_dropped", stats->rx_dropped);
+	jval_put_u64(out, "tx_packets", stats->tx_packets);
+	jval_put_u64(out, "tx_bytes", stats->tx_bytes);
+	jval_put_u64(out, "tx_large", stats->tx_large);
+	jval_put_u64(out, "tx_dropped", stats->tx_dropped);
+	jval_put_u64(out, "tx_bad", stats->tx_bad);
+	return out;
+}
+
+static void put_nets(const struct vm *vm, struct jval *answer)
+{
+	struct jval *nets = jval_array();
+
+	for (unsigned int i = 0; i < vm->config->nr_nets; i++) {
+		struct vm_net_status status;
+
+		vm_get_net_status(vm, i, &status);
+		jval_append(nets, put_net(&status));
+	}
+	jval_put(answer, "nets", nets);
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -32,6 +73,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 	jval_put_u64(answer, "memory", status.memory);
 	jval_put_u64(answer, "resets", status.resets);
 	jval_put_string(answer, "version", ARCVISOR_VERSION);
+	if (vm->config->nr_nets)
+		put_nets(vm, answer);
 	return 0;
 }
 

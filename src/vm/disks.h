@@ -4,19 +4,15 @@
 #define ARCVISOR_VM_DISKS_H
 
 #include "boot/fdt.h"
-#include "irq/irq.h"
 #include "virtio/blk.h"
-#include "virtio/mmio.h"
+#include "window.h"
 
 struct guest;
 struct vm_config;
 
 struct guest_disk {
 	struct vblk *vblk;
-	struct virtio_mmio *mmio;
-	struct irq_line line;
-	gpa_t base;
-	int ack;	/* eventfd that takes acknowledgements, and is never read; -1: exits do */
+	struct virtio_window window;
 	int doorbell;	/* eventfd; -1: the vCPU that rings serves */
 	bool in_kernel; /* the host's kernel rings it, without an exit */
 	struct vblk_thread *thread;

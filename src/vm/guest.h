@@ -20,6 +20,7 @@
 #include "hvc/psci.h"
 #include "irq/irq.h"
 #include "mem/gmem.h"
+#include "nets.h"
 #include "vcpu/vcpu.h"
 #include "vm/config.h"
 
@@ -36,6 +37,7 @@ struct guest_parts {
 	struct console *console;
 	const struct exit_sink *sink;
 	struct disk *const *disks; /* config->nr_disks of them, in that order */
+	struct net *const *nets;   /* config->nr_nets of them */
 };
 
 struct guest {
@@ -56,6 +58,7 @@ struct guest {
 	struct power_button power_button; /* where there is a gpio */
 	struct guest_hvc hvc;
 	struct guest_disks disks;
+	struct guest_nets nets;
 	struct vcpu_set *vcpus;
 };
 

@@ -27,6 +27,7 @@ struct vm {
 	struct boot_files files;
 	struct boot_map map;
 	struct disk *disks[VM_MAX_DISKS];
+	struct net *nets[VM_MAX_NETS];
 	struct guest *guest; /* while the loop runs, else NULL */
 	unsigned int resets; /* guests before this one */
 	bool crashed;	    /* it cannot go on and is kept, paused; reasons to end it count again */

@@ -14,6 +14,9 @@ void vm_resume(struct vm *vm)
 {
 	if (vm->crashed)
 		return;
+	/* The network may have forgotten where the guest is. */
+	if (vcpu_set_is_paused(vm->guest->vcpus))
+		nets_announce(vm->guest);
 	vcpu_set_resume(vm->guest->vcpus);
 }
 
@@ -27,6 +30,12 @@ void vm_get_status(const struct vm *vm, struct vm_status *status)
 		.memory = vm->config->memory,
 		.resets = vm->resets,
 	};
+}
+
+void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_status *status)
+{
+	status->net = vm->nets[index];
+	nets_get_stats(vm->guest, index, &status->stats);
 }
 
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)

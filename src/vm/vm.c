@@ -90,6 +90,7 @@ static int run_guest(struct vm *vm)
 		.console = vm->console,
 		.sink = &vm->sink,
 		.disks = vm->disks,
+		.nets = vm->nets,
 	};
 	struct guest guest;
 	int ret;
@@ -167,6 +168,21 @@ static void close_disks(struct vm *vm)
 		disk_close(vm->disks[i]);
 }
 
+static int open_nets(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < vm->config->nr_nets; i++)
+		ret = net_open(&vm->config->nets[i], &vm->nets[i]);
+	return ret;
+}
+
+static void close_nets(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->config->nr_nets; i++)
+		net_close(vm->nets[i]);
+}
+
 int vm_create(const struct backend_ops *ops, const struct vm_config *config, struct vm **out)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -193,13 +209,18 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	if (ret == 0)
 		ret = hvc_check(config);
 	if (ret == 0)
+		ret = nets_check(config);
+	if (ret == 0)
 		ret = open_disks(vm);
+	if (ret == 0)
+		ret = open_nets(vm);
 	if (ret < 0)
 		goto fail_files;
 	*out = vm;
 	return 0;
 
 fail_files:
+	close_nets(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);
 fail:
@@ -211,6 +232,7 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
+	close_nets(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);
 	free(vm);

@@ -34,6 +34,16 @@ static void write_file(const char *path, const void *bytes, size_t len)
 	close(fd);
 }
 
+Test(usage, network_cards)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--net", "tap=nowhere"),
+		"--net tap=nowhere: there is no such interface");
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--net", "fd=99"),
+		"--net fd=99: no such descriptor");
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--cpus", "2", "--net", "tap=lo,queues=3"),
+		"net0: queues=3: the guest has 2 vCPUs, and uses no more; give 1 to 2");
+}
+
 Test(usage, unknown_option)
 {
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--frobnicate"), "--frobnicate");
