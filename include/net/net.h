@@ -3,7 +3,9 @@
  * The host's end of a network card: where its packets come from and go to. It knows no guest.
  *
  * A tap (Linux Documentation/networking/tuntap.rst) has one descriptor a queue; each read(2) or
- * write(2) is one packet behind a struct virtio_net_hdr of NET_HEADER_SIZE bytes.
+ * write(2) is one packet behind a struct virtio_net_hdr of NET_HEADER_SIZE bytes. passt (passt(1),
+ * networking without privileges) has one descriptor, a stream: each packet stands behind its length
+ * in 4 bytes, big-endian, and has no header.
  *
  * Thread: one that opens and closes; net_set_offloads() and net_set_queues() from any, one at a
  * time; what is fixed at opening may be read by all. The descriptors are non-blocking.
@@ -26,8 +28,17 @@
 #define NET_MAX_FRAME	(65535u + 14 + 8) /* an IP packet, and two VLAN tags */
 
 enum net_kind {
-	NET_TAP, /* an interface */
-	NET_FD,	 /* a tap that somebody opened for us */
+	NET_TAP,  /* an interface */
+	NET_FD,	  /* a tap that somebody opened for us */
+	NET_USER, /* the host's own sockets, by passt */
+};
+
+#define NET_MAX_FORWARDS 16u
+
+/* Ports of the host that are the guest's: what passt(1) takes as --tcp-ports or --udp-ports. */
+struct net_forward {
+	bool udp;
+	const char *ports;
 };
 
 struct net_config {
@@ -35,6 +46,8 @@ struct net_config {
 	char id[NET_ID_MAX + 1];    /* its name in messages */
 	char tap[NET_NAME_MAX + 1]; /* NET_TAP: an interface that is there; empty: a new one */
 	int fd;			    /* NET_FD */
+	unsigned int nr_forwards;   /* NET_USER */
+	struct net_forward forwards[NET_MAX_FORWARDS];
 	bool has_mac;
 	uint8_t mac[NET_MAC_SIZE];
 	unsigned int queues; /* 0: 1 */
@@ -75,9 +88,11 @@ struct net {
 	unsigned int mtu;	     /* 0: not known */
 	unsigned int nr_queues;
 	uint32_t offloads;	     /* that it can take from us, and give */
+	bool framed;		     /* a stream, without headers: no offloads, one queue */
 	_Atomic unsigned int active; /* queues in use, by net_set_queues() */
 	_Atomic bool gone;	     /* it has no other end any more */
 	int fds[NET_MAX_QUEUES];
+	void *stream; /* of a stream: where in it the device is, from one guest to the next */
 };
 
 /*
@@ -85,7 +100,7 @@ struct net {
  * administered). 0, or -errno after one line in the log: it cannot be had.
  */
 int net_open(const struct net_config *config, struct net **out);
-void net_close(struct net *net); /* NULL is fine */
+void net_close(struct net *net); /* frees @stream; NULL is fine */
 
 int net_set_offloads(struct net *net, uint32_t offloads);
 int net_set_queues(struct net *net, unsigned int queues);

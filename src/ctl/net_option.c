@@ -39,6 +39,12 @@ static bool set_fd(struct net_config *net, const char *value)
 	return true;
 }
 
+static bool set_user(struct net_config *net, const char *value)
+{
+	net->kind = NET_USER;
+	return !value;
+}
+
 static const struct where {
 	const char *name;
 	bool (*set)(struct net_config *net, const char *value);
@@ -46,6 +52,7 @@ static const struct where {
 } wheres[] = {
 	{ "tap", set_tap, "an interface's name, at most 15 characters, or auto" },
 	{ "fd", set_fd, "a descriptor, 3 or more, that is a tap" },
+	{ "user", set_user, NULL },
 };
 
 /* ---- what it is like ------------------------------------------------------------------------- */
@@ -93,6 +100,28 @@ static bool set_mtu(struct net_config *net, const char *value)
 	return true;
 }
 
+/* What passt(1) takes: [ADDRESS/]PORT[-PORT][:PORT[-PORT]], all, none, auto; it checks the rest. */
+static bool add_forward(struct net_config *net, bool udp, const char *value)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789./:%~-_";
+
+	if (!*value || value[strspn(value, allowed)] || net->nr_forwards == NET_MAX_FORWARDS)
+		return false;
+	net->forwards[net->nr_forwards++] = (struct net_forward){ udp, value };
+	return true;
+}
+
+static bool add_tcp(struct net_config *net, const char *value)
+{
+	return add_forward(net, false, value);
+}
+
+static bool add_udp(struct net_config *net, const char *value)
+{
+	return add_forward(net, true, value);
+}
+
 static const struct key {
 	const char *name;
 	bool (*set)(struct net_config *net, const char *value);
@@ -102,6 +131,8 @@ static const struct key {
 	  "six pairs of hexadecimal digits, such as 02:00:00:00:00:01, and of no group" },
 	{ "queues", set_queues, "1 to 64" },
 	{ "mtu", set_mtu, "68 to 65535" },
+	{ "tcp", add_tcp, "PORT or PORT:PORT, as passt --tcp-ports, at most 16 times" },
+	{ "udp", add_udp, "PORT or PORT:PORT, as passt --udp-ports, at most 16 times" },
 };
 
 /* ---- words ----------------------------------------------------------------------------------- */
@@ -110,17 +141,18 @@ static bool take_where(struct net_config *net, const char *first, char *word)
 {
 	char *value = strchr(word, '=');
 
-	for (unsigned int i = 0; value && i < ARRAY_SIZE(wheres); i++) {
+	for (unsigned int i = 0; i < ARRAY_SIZE(wheres); i++) {
 		size_t len = strlen(wheres[i].name);
 
-		if ((size_t)(value - word) != len || strncmp(word, wheres[i].name, len) != 0)
+		if (strcspn(word, "=") != len || strncmp(word, wheres[i].name, len) != 0 ||
+		    !value != !wheres[i].values)
 			continue;
-		if (wheres[i].set(net, value + 1))
+		if (wheres[i].set(net, value ? value + 1 : NULL))
 			return true;
 		log_error("--net %.64s: give %s", first, wheres[i].values);
 		return false;
 	}
-	log_error("--net \"%.64s\": give tap=NAME, tap=auto or fd=N first", first);
+	log_error("--net \"%.64s\": give tap=NAME, tap=auto, fd=N or user first", first);
 	return false;
 }
 
@@ -132,7 +164,7 @@ static bool take_word(struct net_config *net, const char *first, char *word, uin
 	for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
 		if (strlen(keys[i].name) != len || strncmp(keys[i].name, word, len) != 0)
 			continue;
-		if (*seen & BIT(i)) {
+		if ((*seen & BIT(i)) && keys[i].set != add_tcp && keys[i].set != add_udp) {
 			log_error("--net %.64s: %s is given twice; give it once", first,
 				  keys[i].name);
 			return false;
@@ -155,6 +187,14 @@ static bool check_whole(const struct vm_config *config, const struct net_config 
 {
 	if (net->kind == NET_FD && net->queues > 1) {
 		log_error("--net %.64s: one descriptor is one queue; leave out queues=", first);
+		return false;
+	}
+	if (net->kind == NET_USER && net->queues > 1) {
+		log_error("--net user: passt has one queue; leave out queues=");
+		return false;
+	}
+	if (net->kind != NET_USER && net->nr_forwards) {
+		log_error("--net %.64s: tcp= and udp= are for user; a tap needs none", first);
 		return false;
 	}
 	for (unsigned int i = 0; i < config->nr_nets; i++) {

@@ -321,11 +321,15 @@ static const struct option_desc run_options[] = {
 			"  tap=auto         a new one, whose name is reported; needs\n"
 			"                   CAP_NET_ADMIN\n"
 			"  fd=N             a tap that was opened before and handed on\n"
+			"  user             the host's own sockets, by passt(1): no privilege\n"
 			"Options:\n"
 			"  mac=ADDRESS      the guest's; default a random one\n"
 			"  queues=N         pairs of queues, each with a thread; default 1, at\n"
 			"                   most one a vCPU\n"
 			"  mtu=N            the guest is told so; default: it takes 1500\n"
+			"  tcp=PORTS        of user: ports of the host that are the guest's, as\n"
+			"                   passt takes them, such as 8080:80; repeatable\n"
+			"  udp=PORTS        the same of UDP\n"
 			"Default: no network.",
 		.example = "--net tap=tap0,mac=02:00:00:00:00:01",
 	},

@@ -33,6 +33,19 @@ static int fill(const struct net_config *config, struct net *net)
 	return 0;
 }
 
+static int open_end(const struct net_config *config, struct net *net)
+{
+	switch (config->kind) {
+	case NET_TAP:
+		return tap_open(config, net);
+	case NET_FD:
+		return tap_adopt(config, net);
+	case NET_USER:
+		return passt_open(config, net);
+	}
+	return -EINVAL;
+}
+
 int net_open(const struct net_config *config, struct net **out)
 {
 	struct net *net = calloc(1, sizeof(*net));
@@ -41,7 +54,7 @@ int net_open(const struct net_config *config, struct net **out)
 	if (ret < 0)
 		log_error("%s: cannot be made: %s", config->id, strerror(-ret));
 	else
-		ret = config->kind == NET_FD ? tap_adopt(config, net) : tap_open(config, net);
+		ret = open_end(config, net);
 	if (ret < 0) {
 		net_close(net);
 		return ret;
@@ -59,6 +72,7 @@ void net_close(struct net *net)
 	for (unsigned int i = 0; i < NET_MAX_QUEUES; i++)
 		if (net->fds[i] >= 0)
 			close(net->fds[i]);
+	free(net->stream);
 	free(net);
 }
 
@@ -83,7 +97,7 @@ bool net_check_gone(struct net *net, unsigned int queue)
 	if (!net->ops->is_gone(net, queue))
 		return false;
 	if (!atomic_exchange(&net->gone, true))
-		log_warn("%s: %s %s is gone; the guest's link is down", net->id, net->kind,
-			 net->name);
+		log_warn("%s: %s%s%s is gone; the guest's link is down", net->id, net->kind,
+			 net->name[0] ? " " : "", net->name);
 	return true;
 }

@@ -8,5 +8,6 @@
 /* Each fills @net, whose id, mac and mtu are there; 0, or -errno after one line in the log. */
 int tap_open(const struct net_config *config, struct net *net);
 int tap_adopt(const struct net_config *config, struct net *net);
+int passt_open(const struct net_config *config, struct net *net);
 
 #endif

@@ -255,9 +255,17 @@ static int init_pair(struct vnet *vnet, unsigned int index)
 	pair->vnet = vnet;
 	pair->index = index;
 	pair->fd = vnet->net->fds[index];
+	pair->doorbell = -1;
 	pthread_mutex_init(&pair->rx.lock, NULL);
 	pthread_mutex_init(&pair->tx.lock, NULL);
 	snprintf(pair->name, sizeof(pair->name), "%s.%u", vnet->net->id, index);
+	if (vnet->net->framed) {
+		if (!vnet->net->stream)
+			vnet->net->stream = calloc(1, sizeof(*pair->stream));
+		pair->stream = vnet->net->stream;
+		if (!pair->stream)
+			return -ENOMEM;
+	}
 	pair->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	return pair->doorbell < 0 ? -errno : 0;
 }
@@ -283,8 +291,10 @@ int vnet_create(struct net *net, struct vnet **out)
 	vnet->pairs = calloc(net->nr_queues, sizeof(vnet->pairs[0]));
 	if (!vnet->pairs)
 		ret = -ENOMEM;
-	for (; ret == 0 && vnet->nr_pairs < net->nr_queues; vnet->nr_pairs++)
+	while (ret == 0 && vnet->nr_pairs < net->nr_queues) {
 		ret = init_pair(vnet, vnet->nr_pairs);
+		vnet->nr_pairs++; /* also one that is half made is destroyed */
+	}
 	if (ret < 0) {
 		vnet_destroy(vnet);
 		return ret;
@@ -323,6 +333,9 @@ void vnet_stop(struct vnet *vnet)
 {
 	for (unsigned int i = 0; i < vnet->nr_pairs; i++)
 		vnet_pair_stop(&vnet->pairs[i]);
+	/* The memory that a packet is in goes away. */
+	for (unsigned int i = 0; i < vnet->nr_pairs; i++)
+		vnet_transmit_stop(&vnet->pairs[i]);
 }
 
 struct virtio_device *vnet_device(struct vnet *vnet)

@@ -138,9 +138,25 @@ struct vnet_tx {
 	bool held; /* a chain that is out waits for the host */
 	struct virtq_chain chain;
 	struct vnet_header header; /* as it was checked */
-	struct scatter packet;	   /* from the header on */
+	struct scatter packet;	   /* from the header on; what is left of it */
+	uint64_t len;		   /* bytes behind the header */
 	struct iovec iov[VNET_MAX_IOV + 1];
 	struct vnet_counters counters;
+};
+
+/*
+ * A host end that is a stream (net.framed), and outlives the device. The receiving side's is
+ * guarded by that side's lock, the sending side's by the other.
+ */
+struct vnet_stream {
+	bool broken; /* it says what no stream of packets says */
+	size_t in_at, in_end;
+	uint8_t in[4 * (4 + NET_MAX_FRAME)];
+
+	bool begun; /* some of the packet is out */
+	uint32_t out_length;
+	size_t tail_at, tail_end; /* of a packet whose memory was taken away */
+	uint8_t tail[4 + NET_MAX_FRAME];
 };
 
 struct vnet_pair {
@@ -152,6 +168,7 @@ struct vnet_pair {
 	char name[NET_ID_MAX + 16];
 	struct vnet_rx rx;
 	struct vnet_tx tx;
+	struct vnet_stream *stream; /* NULL: the host end keeps packets apart */
 };
 
 /*
@@ -212,6 +229,23 @@ bool vnet_transmit_rings(struct vnet_pair *pair, bool on);
 /* The queue was disabled: forgets what came out of it. From any thread. */
 void vnet_receive_stop(struct vnet_pair *pair);
 void vnet_transmit_stop(struct vnet_pair *pair);
+
+/* ---- net_stream.c ---------------------------------------------------------------------------- */
+
+/*
+ * The next packet into @packet, NET_HEADER_SIZE + NET_MAX_FRAME bytes, behind an empty header: 1, 0
+ * (there is none) or -errno (there never will be one).
+ */
+int vnet_stream_read(struct vnet_stream *stream, int fd, uint8_t *packet, size_t *len);
+
+/* @packet is a frame with a free entry before it, where its length goes. */
+void vnet_stream_begin(struct vnet_stream *stream, struct scatter *packet);
+
+/* What is left of @packet, as far as it goes: 0, -EAGAIN (the rest, later), or -errno. */
+int vnet_stream_write(struct vnet_stream *stream, int fd, struct scatter *packet);
+
+/* @packet's memory goes away: what is left of it, if it was begun, goes out without. */
+void vnet_stream_cut(struct vnet_stream *stream, const struct scatter *packet);
 
 /* ---- net_control.c --------------------------------------------------------------------------- */
 

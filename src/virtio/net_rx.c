@@ -220,6 +220,21 @@ static bool finish(struct vnet_pair *pair)
 	return true;
 }
 
+/* Of a stream, which is read into a buffer of ours anyway. */
+static int read_frame(struct vnet_pair *pair)
+{
+	struct vnet_rx *rx = &pair->rx;
+	struct scatter room = room_of(rx);
+	int ret = vnet_stream_read(pair->stream, pair->fd, rx->spill, &rx->held);
+
+	if (ret <= 0)
+		return ret;
+	rx->spill_at = rx->held < rx->room ? rx->held : (size_t)rx->room;
+	rx->spilled = rx->held - rx->spill_at;
+	scatter_put(&room, 0, rx->spill, rx->spill_at);
+	return 1;
+}
+
 /* A packet into the room: 1, 0 (there is none), or -errno. */
 static int read_packet(struct vnet_pair *pair)
 {
@@ -252,7 +267,7 @@ static bool receive_one(struct vnet_pair *pair, bool *gone)
 		rx->starved = !make_room(pair);
 		if (rx->starved)
 			return false;
-		ret = read_packet(pair);
+		ret = pair->stream ? read_frame(pair) : read_packet(pair);
 		*gone |= ret < 0;
 		if (ret <= 0 || !rx->held)
 			return ret > 0;

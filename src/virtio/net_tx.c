@@ -18,21 +18,30 @@ static void push(struct vnet_tx *tx)
 	tx->held = false;
 }
 
+static int write_out(struct vnet_pair *pair)
+{
+	struct vnet_tx *tx = &pair->tx;
+
+	if (pair->stream)
+		return vnet_stream_write(pair->stream, pair->fd, &tx->packet);
+	return writev(pair->fd, tx->packet.iov, (int)tx->packet.nr) < 0 ? -errno : 0;
+}
+
 /* A packet that the host refuses is lost, as on any wire. */
 static enum sent send_packet(struct vnet_pair *pair, bool *gone)
 {
 	struct vnet_tx *tx = &pair->tx;
-	ssize_t n = writev(pair->fd, tx->packet.iov, (int)tx->packet.nr);
+	int ret = write_out(pair);
 
-	if (n < 0 && errno == EAGAIN)
+	if (ret == -EAGAIN)
 		return WAITING;
-	if (n < 0) {
-		*gone |= errno == EBADFD || errno == EIO || errno == EPIPE;
+	if (ret < 0) {
+		*gone = true; /* to be looked at */
 		vnet_count(&tx->counters.dropped, 1);
 		return SENT;
 	}
 	vnet_count(&tx->counters.packets, 1);
-	vnet_count(&tx->counters.bytes, tx->packet.len);
+	vnet_count(&tx->counters.bytes, tx->len);
 	vnet_count(&tx->counters.large, tx->header.gso_type != VNET_GSO_NONE);
 	return SENT;
 }
@@ -47,7 +56,12 @@ static bool parse(struct vnet_pair *pair, const struct vnet_header *header)
 		vnet_count(&tx->counters.bad, 1);
 		return false;
 	}
+	tx->len = tx->packet.len;
 	/* Ours goes before the rest: there is an entry for it, the one behind which chains go. */
+	if (pair->stream) {
+		vnet_stream_begin(pair->stream, &tx->packet);
+		return true;
+	}
 	tx->packet.iov--;
 	tx->packet.nr++;
 	*tx->packet.iov = (struct iovec){ &tx->header, sizeof(tx->header) };
@@ -127,6 +141,8 @@ bool vnet_transmit_rings(struct vnet_pair *pair, bool on)
 void vnet_transmit_stop(struct vnet_pair *pair)
 {
 	pthread_mutex_lock(&pair->tx.lock);
+	if (pair->tx.held && pair->stream)
+		vnet_stream_cut(pair->stream, &pair->tx.packet);
 	pair->tx.held = false;
 	pthread_mutex_unlock(&pair->tx.lock);
 }

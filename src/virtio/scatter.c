@@ -8,8 +8,7 @@ static size_t min(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Without the first @len bytes, which are there. */
-static void drop_front(struct scatter *list, size_t len)
+void scatter_drop_front(struct scatter *list, size_t len)
 {
 	list->len -= len;
 	while (len) {
@@ -31,7 +30,7 @@ bool scatter_take_front(struct scatter *list, void *buf, size_t len)
 	if (list->len < len)
 		return false;
 	scatter_get(list, 0, buf, len);
-	drop_front(list, len);
+	scatter_drop_front(list, len);
 	return true;
 }
 

@@ -9,23 +9,29 @@
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
+#include <net/route.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "machine.h"
 #include "shell.h"
 
-#define SOCKET	"/tmp/net.sock"
-#define TAP	"tap0"
-#define HOST_IP "192.0.2.1"
-#define PORT	7
-#define AMOUNT	(2u << 20) /* bytes that go each way */
+#define SOCKET	   "/tmp/net.sock"
+#define TAP	   "tap0"
+#define HOST_IP	   "192.0.2.1"
+#define GATEWAY_IP "192.0.2.254" /* by passt: the host itself */
+#define PORT	   7
+#define AMOUNT	   (2u << 20) /* bytes that go each way */
+
+#define PASST "bin/passt"
 
 static void control_interface(int request, struct ifreq *ifr)
 {
@@ -36,8 +42,8 @@ static void control_interface(int request, struct ifreq *ifr)
 	close(fd);
 }
 
-/* A tap that stays, with an address, and up. */
-static void make_tap(short more)
+/* A tap that stays, with an address, and up; opened: it has a carrier until that is closed. */
+static int make_tap(short more)
 {
 	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | more) };
 	struct sockaddr_in addr = { .sin_family = AF_INET };
@@ -46,7 +52,6 @@ static void make_tap(short more)
 	strcpy(ifr.ifr_name, TAP);
 	cr_assert_eq(ioctl(fd, TUNSETIFF, &ifr), 0, "%s", strerror(errno));
 	cr_assert_eq(ioctl(fd, TUNSETPERSIST, 1), 0);
-	close(fd);
 	addr.sin_addr.s_addr = inet_addr(HOST_IP);
 	memcpy(&ifr.ifr_addr, &addr, sizeof(addr));
 	control_interface(SIOCSIFADDR, &ifr);
@@ -55,6 +60,7 @@ static void make_tap(short more)
 	control_interface(SIOCSIFNETMASK, &ifr);
 	ifr.ifr_flags = IFF_UP;
 	control_interface(SIOCSIFFLAGS, &ifr);
+	return fd;
 }
 
 static void init(void)
@@ -146,12 +152,15 @@ static void bring_up(struct machine *machine)
 }
 
 /* There and back, and every byte is the same. */
-static void check_data(struct machine *machine)
+static void check_data(struct machine *machine, const char *server)
 {
-	shell(machine,
-	      "head -c 2097152 /dev/urandom >/tmp/r; nc " HOST_IP " 7 </tmp/r >/tmp/g; "
-	      "cmp /tmp/r /tmp/g && echo same-'bytes'",
-	      "same-bytes");
+	char command[160];
+
+	snprintf(command, sizeof(command),
+		 "head -c 2097152 /dev/urandom >/tmp/r; nc %s 7 </tmp/r >/tmp/g; "
+		 "cmp /tmp/r /tmp/g && echo same-'bytes'",
+		 server);
+	shell(machine, command, "same-bytes");
 }
 
 static void check_gone(struct machine *machine)
@@ -166,13 +175,118 @@ static void check_gone(struct machine *machine)
 	cr_expect(strstr(machine->errors, "net0: tap " TAP " is gone; the guest's link is down"));
 }
 
+/* ---- passt ----------------------------------------------------------------------------------- */
+
+/*
+ * passt leaves its root by pivot_root(2), which nobody can whose root is an initramfs: the same
+ * files as a mount over it.
+ */
+static void leave_initramfs(void)
+{
+	char here[256];
+
+	cr_assert_not_null(getcwd(here, sizeof(here)));
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	mkdir("/tmp/root", 0755);
+	cr_assert_eq(mount("/", "/tmp/root", NULL, MS_BIND | MS_REC, NULL), 0);
+	cr_assert_eq(chdir("/tmp/root"), 0);
+	cr_assert_eq(mount(".", "/", NULL, MS_MOVE, NULL), 0);
+	cr_assert_eq(chroot("."), 0);
+	cr_assert_eq(chdir(here), 0);
+}
+
+/* The way out of the host, which a guest's is made after. */
+static void make_route(void)
+{
+	struct sockaddr_in gateway = { .sin_family = AF_INET }, any = { .sin_family = AF_INET };
+	struct rtentry route = { .rt_flags = RTF_UP | RTF_GATEWAY };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	gateway.sin_addr.s_addr = inet_addr(GATEWAY_IP);
+	memcpy(&route.rt_gateway, &gateway, sizeof(gateway));
+	memcpy(&route.rt_dst, &any, sizeof(any));
+	memcpy(&route.rt_genmask, &any, sizeof(any));
+	cr_assert_eq(ioctl(fd, SIOCSIFFLAGS, &lo), 0);
+	cr_assert_eq(ioctl(fd, SIOCADDRT, &route), 0, "%s", strerror(errno));
+	close(fd);
+}
+
+/* What came by the port of the host that is the guest's. */
+static void check_forward(struct machine *machine)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(7001) };
+	char text[16] = { 0 };
+	size_t len = 0;
+	ssize_t n = 0;
+
+	addr.sin_addr.s_addr = inet_addr("127.0.0.1");
+	shell(machine,
+	      "echo in-the-guest | nc -l -p 7002 >/dev/null & "
+	      "while ! netstat -ltn | grep -q :7002; do :; done; echo listens-'now'",
+	      "listens-now");
+	do { /* passt takes a connection before it knows whether the guest does */
+		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+			while (len < 12 && (n = read(fd, text + len, 12 - len)) > 0)
+				len += (size_t)n;
+		close(fd);
+	} while (len == 0);
+	cr_expect_str_eq(text, "in-the-guest");
+}
+
+static void kill_passt(void)
+{
+	cr_assert_eq(system("kill -9 $(pidof passt)"), 0);
+}
+
+Test(net, passt_gives_an_address_and_makes_connections)
+{
+	struct machine machine;
+	pthread_t thread;
+	int listener, tap;
+
+	if (access(PASST, X_OK) < 0)
+		cr_skip_test("no passt");
+	leave_initramfs();
+	setenv("PATH", "bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	tap = make_tap(0);
+	make_route();
+	start_server(&thread, &listener);
+	boot(&machine, "user,mac=02:00:00:00:00:07,tcp=7001:7002");
+	shell(&machine,
+	      "printf '#!/bin/sh\\n[ $1 = bound ] && ip addr add $ip/24 dev eth0 && "
+	      "ip route add default via $router\\n' >/tmp/s; chmod +x /tmp/s; ip link set eth0 up; "
+	      "udhcpc -q -i eth0 -s /tmp/s >/dev/null 2>&1; "
+	      "ip addr show eth0 | grep -q " HOST_IP " && echo address-'got'",
+	      "address-got");
+	for (unsigned int i = 0; i < 2; i++)
+		check_data(&machine, GATEWAY_IP);
+	check_forward(&machine);
+	kill_passt();
+	shell(&machine,
+	      "while [ $(cat /sys/class/net/eth0/carrier) != 0 ]; do :; done; echo down-'now'",
+	      "down-now");
+	cr_expect_eq(count_text(machine.errors, "net0: passt is gone; the guest's link is down\n"),
+		     1, "%s", machine.errors);
+	shell_off(&machine);
+	pthread_join(thread, NULL);
+	close(tap);
+	close(listener);
+	machine_fini(&machine);
+}
+
+/* ---- taps ------------------------------------------------------------------------------------ */
+
 Test(net, a_tap_with_every_offload_through_a_pause_a_reboot_and_its_end)
 {
 	struct machine machine;
 	pthread_t thread;
 	int listener;
 
-	make_tap(IFF_MULTI_QUEUE);
+	close(make_tap(IFF_MULTI_QUEUE));
 	start_server(&thread, &listener);
 	boot(&machine, "tap=" TAP ",mac=02:00:00:00:00:07,queues=2,mtu=1500");
 	shell(&machine, "cat /sys/class/net/eth0/address; echo mac-'done'",
@@ -180,7 +294,7 @@ Test(net, a_tap_with_every_offload_through_a_pause_a_reboot_and_its_end)
 	shell(&machine, "echo queues=$(ls /sys/class/net/eth0/queues | tr '\\n' ' ').",
 	      "queues=rx-0 rx-1 tx-0 tx-1 .");
 	bring_up(&machine);
-	check_data(&machine);
+	check_data(&machine, HOST_IP);
 	cr_expect_eq(counter("queues "), 2);
 	cr_expect_gt(counter("tx_large "), 10, "the host cuts what the guest sends");
 	cr_expect_gt(counter("rx_large "), 10, "the guest gets what was not cut");
@@ -191,7 +305,7 @@ Test(net, a_tap_with_every_offload_through_a_pause_a_reboot_and_its_end)
 	machine_send(&machine, "reboot -f\n");
 	cr_assert(machine_expect(&machine, PROMPT), "%s\n%s", machine.text, machine.errors);
 	bring_up(&machine);
-	check_data(&machine);
+	check_data(&machine, HOST_IP);
 	check_gone(&machine);
 	shell_off(&machine);
 	pthread_join(thread, NULL);

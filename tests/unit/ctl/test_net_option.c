@@ -56,6 +56,18 @@ Test(net_option, other_places)
 	cr_assert_eq(parse_net("fd=1000000")->fd, 1000000);
 }
 
+Test(net_option, user_with_forwards)
+{
+	const struct net_config *net = parse_net("user,tcp=8080:80,udp=53,tcp=127.0.0.1/22:22");
+
+	cr_assert_eq(net->kind, NET_USER);
+	cr_assert_eq(net->nr_forwards, 3);
+	cr_assert_str_eq(net->forwards[0].ports, "8080:80");
+	cr_assert_not(net->forwards[0].udp);
+	cr_assert(net->forwards[1].udp);
+	cr_assert_str_eq(net->forwards[2].ports, "127.0.0.1/22:22");
+}
+
 Test(net_option, several)
 {
 	parse(&outcome, RUN, "-n", "tap=a", "--net=fd=7", "-n", "tap=auto");
@@ -72,10 +84,10 @@ Test(net_option, several)
 
 Test(net_option, refused_places)
 {
-	REFUSED("", "\"\": give tap=NAME, tap=auto or fd=N first");
-	REFUSED("tap0", "\"tap0\": give tap=NAME, tap=auto or fd=N first");
-	REFUSED("tap", "\"tap\": give tap=NAME, tap=auto or fd=N first");
-	REFUSED("mtu=1500,tap=a", "\"mtu=1500\": give tap=NAME, tap=auto or fd=N first");
+	REFUSED("", "\"\": give tap=NAME, tap=auto, fd=N or user first");
+	REFUSED("tap0", "\"tap0\": give tap=NAME, tap=auto, fd=N or user first");
+	REFUSED("tap", "\"tap\": give tap=NAME, tap=auto, fd=N or user first");
+	REFUSED("mtu=1500,tap=a", "\"mtu=1500\": give tap=NAME, tap=auto, fd=N or user first");
 	REFUSED("tap=", "tap=: give an interface's name, at most 15 characters, or auto");
 	REFUSED("tap=sixteen__letters",
 		"tap=sixteen__letters: give an interface's name, at most 15 characters, or auto");
@@ -88,6 +100,20 @@ Test(net_option, refused_places)
 	REFUSED("fd=4294967299", "fd=4294967299: give a descriptor, 3 or more, that is a tap");
 	REFUSED("fd=3x", "fd=3x: give a descriptor, 3 or more, that is a tap");
 	REFUSED("fd=3,queues=2", "fd=3: one descriptor is one queue; leave out queues=");
+}
+
+#define FORWARD_RULE "give PORT or PORT:PORT, as passt --tcp-ports, at most 16 times"
+
+Test(net_option, refused_forwards)
+{
+	REFUSED("user=1", "\"user=1\": give tap=NAME, tap=auto, fd=N or user first");
+	REFUSED("user,queues=2", "user: passt has one queue; leave out queues=");
+	REFUSED("tap=a,tcp=80", "tap=a: tcp= and udp= are for user; a tap needs none");
+	REFUSED("user,tcp=", "user: tcp=: " FORWARD_RULE);
+	REFUSED("user,tcp=80 81", "user: tcp=80 81: " FORWARD_RULE);
+	REFUSED("user,tcp=1,tcp=2,tcp=3,tcp=4,tcp=5,tcp=6,tcp=7,tcp=8,tcp=9,tcp=10,tcp=11,tcp=12,"
+		"tcp=13,tcp=14,tcp=15,tcp=16,tcp=17",
+		"user: tcp=17: " FORWARD_RULE);
 }
 
 #define MAC_RULE "give six pairs of hexadecimal digits, such as 02:00:00:00:00:01, and of no group"

@@ -91,6 +91,30 @@ void net_rig_prepare(struct net_rig *rig)
 	}
 }
 
+void net_rig_make_stream(struct net_rig *rig)
+{
+	int ends[2];
+
+	NEED(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+	close(rig->net.fds[0]);
+	close(rig->wire[0]);
+	rig->net.fds[0] = ends[0];
+	rig->wire[0] = ends[1];
+	rig->net.nr_queues = 1;
+	rig->net.offloads = 0;
+	rig->net.framed = true;
+}
+
+void net_rig_remake(struct net_rig *rig)
+{
+	vnet_stop(rig->vnet);
+	virtio_mmio_destroy(rig->mmio);
+	vnet_destroy(rig->vnet);
+	gmem_fini(&rig->mem);
+	net_rig_init(rig);
+	net_rig_start(rig, 0);
+}
+
 void net_rig_init(struct net_rig *rig)
 {
 	gmem_init(&rig->mem);
@@ -106,6 +130,7 @@ void net_rig_fini(struct net_rig *rig)
 	virtio_mmio_destroy(rig->mmio);
 	vnet_destroy(rig->vnet);
 	gmem_fini(&rig->mem);
+	free(rig->net.stream);
 	for (unsigned int i = 0; i < NET_RIG_PAIRS; i++) {
 		close(rig->net.fds[i]);
 		if (rig->wire[i] >= 0)

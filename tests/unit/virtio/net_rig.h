@@ -35,8 +35,12 @@ struct net_rig {
 };
 
 void net_rig_prepare(struct net_rig *rig);
+void net_rig_make_stream(struct net_rig *rig); /* between the two: pair 0 alone, as a stream */
 void net_rig_init(struct net_rig *rig);
 void net_rig_fini(struct net_rig *rig);
+
+/* Another device on the same host end, started. */
+void net_rig_remake(struct net_rig *rig);
 
 uint32_t net_rig_get(struct net_rig *rig, uint64_t reg);
 void net_rig_put(struct net_rig *rig, uint64_t reg, uint32_t val);
