@@ -4,6 +4,7 @@
 #   make demo       install what is missing, build, boot a Debian kernel on real KVM
 #   make demo-disk  the same, a whole Debian from a disk: to its login prompt, twice
 #   make demo-hvc   the same, its disk served by hypercalls
+#   make demo-net   the same, a guest's network: a tap and passt, iperf3 both ways
 #   make test       install what is missing, build, run every test
 #   make test-docker the Dockerfile's steps in a clean Debian tree, and make test in it; as root
 #   make check      the unit tests alone, here, with the address and undefined sanitizers
@@ -247,6 +248,12 @@ demo-hvc:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
 	$(Q)tools/demo/disk --via hvc
+
+.PHONY: demo-net
+demo-net:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/demo/net
 
 .PHONY: bench-disk
 bench-disk:
