@@ -2,6 +2,7 @@
 /* Taps: an interface of the host whose wire we are (Linux Documentation/networking/tuntap.rst). */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -118,15 +119,19 @@ static const struct net_ops tap_ops = {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
-/* What every queue needs: our header, in the byte order of virtio 1. */
+/*
+ * What every queue needs: our header, in the byte order of virtio 1, and no limit to what is sent,
+ * as a new tap has none: a full one does not tell when it has room again.
+ */
 static int set_header(int fd)
 {
-	int size = NET_HEADER_SIZE, little = 1;
+	int size = NET_HEADER_SIZE, little = 1, no_limit = INT_MAX;
 
 	if (ioctl(fd, TUNSETVNETHDRSZ, &size) < 0)
 		return -errno;
 	/* Since Linux 4.5; before, and where it is left out, the host's order, which is that. */
 	(void)ioctl(fd, TUNSETVNETLE, &little);
+	(void)ioctl(fd, TUNSETSNDBUF, &no_limit);
 	return 0;
 }
 
