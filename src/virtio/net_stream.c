@@ -48,6 +48,15 @@ static int fill(struct vnet_stream *stream, int fd)
 	return n ? 1 : -EPIPE;
 }
 
+/* Nobody knows where its next packet begins: it ends, for both sides. */
+static void give_up(struct vnet_stream *stream, int fd)
+{
+	stream->broken = true;
+	shutdown(fd, SHUT_RDWR);
+	while (recv(fd, stream->in, sizeof(stream->in), MSG_DONTWAIT) > 0)
+		;
+}
+
 int vnet_stream_read(struct vnet_stream *stream, int fd, uint8_t *packet, size_t *len)
 {
 	int ret = stream->broken ? -EPROTO : front(stream);
@@ -59,7 +68,8 @@ int vnet_stream_read(struct vnet_stream *stream, int fd, uint8_t *packet, size_t
 		ret = front(stream);
 	}
 	if (ret < 0) {
-		stream->broken = true;
+		if (!stream->broken)
+			give_up(stream, fd);
 		return ret;
 	}
 	memset(packet, 0, NET_HEADER_SIZE);

@@ -212,6 +212,7 @@ static void is_no_stream(uint32_t length)
 	net_rig_serve(&rig);
 	cr_expect_not(stats().link);
 	cr_expect_eq(stats().rx_packets, 0);
+	cr_expect_eq(recv(rig.wire[0], got, sizeof(got), 0), 0, "the stream has ended");
 }
 
 Test(vnet_stream, a_length_that_is_none)
