@@ -151,16 +151,23 @@ static void bring_up(struct machine *machine)
 	      "reached-host");
 }
 
-/* There and back, and every byte is the same. */
+/*
+ * There and back, and every byte is the same. Only the server closes: the FIFO has no end, which nc
+ * would pass on. The passt of Debian 13 resets a connection of which both sides have closed when
+ * the guest acknowledges all that it was sent, though more waits for its window.
+ */
 static void check_data(struct machine *machine, const char *server)
 {
-	char command[160];
+	char command[240];
 
 	snprintf(command, sizeof(command),
-		 "head -c 2097152 /dev/urandom >/tmp/r; nc %s 7 </tmp/r >/tmp/g; "
-		 "cmp /tmp/r /tmp/g && echo same-'bytes'",
+		 "rm -f /tmp/f; mkfifo /tmp/f; head -c 2097152 /dev/urandom >/tmp/r; "
+		 "cat /tmp/r >/tmp/f & nc %s 7 <>/tmp/f >/tmp/g; "
+		 "cmp /tmp/r /tmp/g && echo all-'bytes' same || echo all-'bytes' other",
 		 server);
-	shell(machine, command, "same-bytes");
+	shell(machine, command, "all-bytes ");
+	cr_assert_not(strstr(machine->text, "all-bytes other"), "%s\n%s", machine->text,
+		      machine->errors);
 }
 
 static void check_gone(struct machine *machine)
