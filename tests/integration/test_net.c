@@ -24,7 +24,6 @@
 #include "machine.h"
 #include "shell.h"
 
-#define SOCKET	   "/tmp/net.sock"
 #define TAP	   "tap0"
 #define HOST_IP	   "192.0.2.1"
 #define GATEWAY_IP "192.0.2.254" /* by passt: the host itself */
@@ -32,6 +31,8 @@
 #define AMOUNT	   (2u << 20) /* bytes that go each way */
 
 #define PASST "bin/passt"
+
+static char socket_path[32]; /* a test's own: two may run at once */
 
 static void control_interface(int request, struct ifreq *ifr)
 {
@@ -72,6 +73,7 @@ static void init(void)
 	close(fd);
 	if (unshare(CLONE_NEWNET) < 0)
 		cr_skip_test("no network of its own: %s", strerror(errno));
+	snprintf(socket_path, sizeof(socket_path), "/tmp/net.%d", (int)getpid());
 }
 
 TestSuite(net, .init = init);
@@ -80,7 +82,7 @@ static void ctl(const char *command)
 {
 	struct machine client;
 
-	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", SOCKET, command)), 0, "%s: %s",
+	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, command)), 0, "%s: %s",
 		     command, client.errors);
 	machine_fini(&client);
 }
@@ -92,7 +94,7 @@ static unsigned long long counter(const char *name)
 	struct machine client;
 	const char *at;
 
-	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", SOCKET, "status")), 0);
+	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, "status")), 0);
 	at = strstr(client.text, name);
 	cr_assert(at, "no %s in: %s", name, client.text);
 	value = strtoull(at + strlen(name), NULL, 10);
@@ -139,7 +141,7 @@ static void boot(struct machine *machine, const char *net)
 {
 	machine_start(machine, MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", VIRTIO_INITRD,
 					    "--cpus", "2", "--cmdline", "console=ttyAMA0 quiet",
-					    "--control", SOCKET, "--net", net));
+					    "--control", socket_path, "--net", net));
 	shell_ready(machine);
 }
 
