@@ -2,16 +2,17 @@
 mode=$(sed -n 's/.*demo=\([a-z]*\).*/\1/p' /proc/cmdline)
 seconds=$(sed -n 's/.*seconds=\([0-9]*\).*/\1/p' /proc/cmdline)
 
+# Said on the console: what calls this may itself be read by the shell.
 fail() {
-	echo "demo-net: $mode: $*"
+	echo "demo-net: $mode: $*" >/dev/console
 	poweroff -f
 }
 
 # One run's sum, as iperf3 says it.
 throughput() {
 	iperf3 --client "$server" --time "$seconds" --format m "$@" >/tmp/iperf 2>&1 || {
-		cat /tmp/iperf
-		fail "iperf3 $*: failed"
+		cat /tmp/iperf >/dev/console
+		fail "iperf3${*:+ $*} failed"
 	}
 	sed -n 's/.* \([0-9.]* Mbits\/sec\).*receiver.*/\1/p' /tmp/iperf
 }

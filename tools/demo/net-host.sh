@@ -42,8 +42,11 @@ guest() {
 		cat "$1.log"
 		exit 1
 	}
+	grep -q '^demo-net: done' "$1.log" || {
+		cat "$1.log"
+		exit 1
+	}
 	grep '^demo-net:' "$1.log"
-	grep -q '^demo-net: done' "$1.log"
 }
 
 [ "$2" = chrooted ] || leave_initramfs
