@@ -2,10 +2,16 @@
 mode=$(sed -n 's/.*demo=\([a-z]*\).*/\1/p' /proc/cmdline)
 seconds=$(sed -n 's/.*seconds=\([0-9]*\).*/\1/p' /proc/cmdline)
 
+# What waits in the console's buffer would be lost: stty sets nothing before all has gone out.
+off() {
+	stty -F /dev/console sane
+	poweroff -f
+}
+
 # Said on the console: what calls this may itself be read by the shell.
 fail() {
 	echo "demo-net: $mode: $*" >/dev/console
-	poweroff -f
+	off
 }
 
 # One run's sum, as iperf3 says it.
@@ -44,4 +50,4 @@ else
 	both_ways "passt"
 fi
 echo "demo-net: done"
-poweroff -f
+off
