@@ -28,7 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* QEMU's plugin interface, versions 1 to 4, as far as it is used here; no package has its header.
+/* QEMU's plugin interface, versions 2 to 4, as far as it is used here; no package has its header.
  */
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
@@ -53,7 +53,7 @@ uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 void *qemu_plugin_insn_haddr(const struct qemu_plugin_insn *insn);
 
 #ifndef PLUGIN_VERSION
-#define PLUGIN_VERSION 1
+#define PLUGIN_VERSION 2
 #endif
 #define EXPORT __attribute__((visibility("default")))
 
