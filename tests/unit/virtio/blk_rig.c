@@ -125,39 +125,9 @@ void rig_put(struct blk_rig *rig, uint64_t reg, uint32_t val)
 	virtio_mmio_ops.write(rig->mmio, reg, 4, val);
 }
 
-static void start_queue(struct blk_rig *rig, unsigned int index)
-{
-	struct driver_queue *queue = &rig->queues[index];
-	struct virtqueue_setup setup;
-
-	driver_init(queue, &rig->mem, DRIVER_RAM_BASE + index * DRIVER_AREA, RIG_QUEUE_SIZE);
-	driver_setup(queue, &setup);
-	rig_put(rig, 0x30, index);
-	rig_put(rig, 0x38, RIG_QUEUE_SIZE);
-	rig_put(rig, 0x80, (uint32_t)setup.desc);
-	rig_put(rig, 0x84, (uint32_t)(setup.desc >> 32));
-	rig_put(rig, 0x90, (uint32_t)setup.avail);
-	rig_put(rig, 0x94, (uint32_t)(setup.avail >> 32));
-	rig_put(rig, 0xa0, (uint32_t)setup.used);
-	rig_put(rig, 0xa4, (uint32_t)(setup.used >> 32));
-	rig_put(rig, 0x44, 1);
-}
-
 void rig_start(struct blk_rig *rig, uint64_t without)
 {
-	rig_put(rig, 0x70, 0);
-	rig_put(rig, 0x70, 0x3);
-	for (uint32_t half = 0; half < 2; half++) {
-		rig_put(rig, 0x14, half);
-		rig_put(rig, 0x24, half);
-		rig_put(rig, 0x20, rig_get(rig, 0x10) & ~(uint32_t)(without >> (32 * half)));
-	}
-	rig_put(rig, 0x70, 0xb);
-	NEED(rig_get(rig, 0x70) == 0xb);
-	for (unsigned int i = 0; i < RIG_QUEUES; i++)
-		start_queue(rig, i);
-	rig_put(rig, 0x70, 0xf);
-	NEED(rig_get(rig, 0x70) == 0xf);
+	driver_start(rig->mmio, &rig->mem, rig->queues, RIG_QUEUES, RIG_QUEUE_SIZE, without);
 }
 
 void *rig_host(struct blk_rig *rig, gpa_t gpa)

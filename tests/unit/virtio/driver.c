@@ -26,6 +26,57 @@ void driver_setup(const struct driver_queue *queue, struct virtqueue_setup *setu
 	};
 }
 
+static uint32_t get(struct virtio_mmio *mmio, uint64_t reg)
+{
+	return (uint32_t)virtio_mmio_ops.read(mmio, reg, 4);
+}
+
+static void put(struct virtio_mmio *mmio, uint64_t reg, uint32_t val)
+{
+	virtio_mmio_ops.write(mmio, reg, 4, val);
+}
+
+static void put_status(struct virtio_mmio *mmio, uint32_t status)
+{
+	put(mmio, 0x70, status);
+	if (get(mmio, 0x70) != status)
+		abort();
+}
+
+static void start_queue(struct virtio_mmio *mmio, uint32_t index, const struct driver_queue *queue)
+{
+	struct virtqueue_setup setup;
+
+	driver_setup(queue, &setup);
+	put(mmio, 0x30, index);
+	put(mmio, 0x38, queue->size);
+	put(mmio, 0x80, (uint32_t)setup.desc);
+	put(mmio, 0x84, (uint32_t)(setup.desc >> 32));
+	put(mmio, 0x90, (uint32_t)setup.avail);
+	put(mmio, 0x94, (uint32_t)(setup.avail >> 32));
+	put(mmio, 0xa0, (uint32_t)setup.used);
+	put(mmio, 0xa4, (uint32_t)(setup.used >> 32));
+	put(mmio, 0x44, 1);
+}
+
+void driver_start(struct virtio_mmio *mmio, struct gmem *mem, struct driver_queue *queues,
+		  unsigned int nr, uint16_t size, uint64_t without)
+{
+	put(mmio, 0x70, 0);
+	put(mmio, 0x70, 0x3);
+	for (uint32_t half = 0; half < 2; half++) {
+		put(mmio, 0x14, half);
+		put(mmio, 0x24, half);
+		put(mmio, 0x20, get(mmio, 0x10) & ~(uint32_t)(without >> (32 * half)));
+	}
+	put_status(mmio, 0xb);
+	for (unsigned int i = 0; i < nr; i++) {
+		driver_init(&queues[i], mem, DRIVER_RAM_BASE + i * DRIVER_AREA, size);
+		start_queue(mmio, i, &queues[i]);
+	}
+	put_status(mmio, 0xf);
+}
+
 static struct virtq_desc to_desc(const struct driver_buf *buf, bool more, unsigned int next)
 {
 	return (struct virtq_desc){

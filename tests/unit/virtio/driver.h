@@ -7,6 +7,7 @@
 #ifndef ARCVISOR_TESTS_VIRTIO_DRIVER_H
 #define ARCVISOR_TESTS_VIRTIO_DRIVER_H
 
+#include "virtio/mmio.h"
 #include "virtio/queue.h"
 
 #define DRIVER_RAM_BASE 0x40000000u
@@ -39,6 +40,14 @@ struct driver_buf {
 /* An empty queue at @base, of DRIVER_AREA bytes. */
 void driver_init(struct driver_queue *queue, struct gmem *mem, gpa_t base, uint16_t size);
 void driver_setup(const struct driver_queue *queue, struct virtqueue_setup *setup);
+
+/*
+ * From reset to DRIVER_OK over @mmio's registers, with all features but @without: @nr queues of
+ * @size at @queues, empty, side by side from DRIVER_RAM_BASE on. Ends the program where the device
+ * does not take that.
+ */
+void driver_start(struct virtio_mmio *mmio, struct gmem *mem, struct driver_queue *queues,
+		  unsigned int nr, uint16_t size, uint64_t without);
 
 /* Writes a chain's descriptors; the head. driver_offer() makes it available. */
 uint16_t driver_chain(struct driver_queue *queue, const struct driver_buf *bufs, unsigned int nr);

@@ -148,40 +148,10 @@ void net_rig_put(struct net_rig *rig, uint64_t reg, uint32_t val)
 	virtio_mmio_ops.write(rig->mmio, reg, 4, val);
 }
 
-static void start_queue(struct net_rig *rig, unsigned int index)
-{
-	struct driver_queue *queue = &rig->drivers[index];
-	struct virtqueue_setup setup;
-
-	driver_init(queue, &rig->mem, DRIVER_RAM_BASE + index * DRIVER_AREA, NET_RIG_QUEUE_SIZE);
-	driver_setup(queue, &setup);
-	net_rig_put(rig, 0x30, index);
-	net_rig_put(rig, 0x38, NET_RIG_QUEUE_SIZE);
-	net_rig_put(rig, 0x80, (uint32_t)setup.desc);
-	net_rig_put(rig, 0x84, (uint32_t)(setup.desc >> 32));
-	net_rig_put(rig, 0x90, (uint32_t)setup.avail);
-	net_rig_put(rig, 0x94, (uint32_t)(setup.avail >> 32));
-	net_rig_put(rig, 0xa0, (uint32_t)setup.used);
-	net_rig_put(rig, 0xa4, (uint32_t)(setup.used >> 32));
-	net_rig_put(rig, 0x44, 1);
-}
-
 void net_rig_start(struct net_rig *rig, uint64_t without)
 {
-	net_rig_put(rig, 0x70, 0);
-	net_rig_put(rig, 0x70, 0x3);
-	for (uint32_t half = 0; half < 2; half++) {
-		net_rig_put(rig, 0x14, half);
-		net_rig_put(rig, 0x24, half);
-		net_rig_put(rig, 0x20,
-			    net_rig_get(rig, 0x10) & ~(uint32_t)(without >> (32 * half)));
-	}
-	net_rig_put(rig, 0x70, 0xb);
-	NEED(net_rig_get(rig, 0x70) == 0xb);
-	for (unsigned int i = 0; i < NET_RIG_QUEUES; i++)
-		start_queue(rig, i);
-	net_rig_put(rig, 0x70, 0xf);
-	NEED(net_rig_get(rig, 0x70) == 0xf);
+	driver_start(rig->mmio, &rig->mem, rig->drivers, NET_RIG_QUEUES, NET_RIG_QUEUE_SIZE,
+		     without);
 }
 
 void *net_rig_host(struct net_rig *rig, gpa_t gpa)

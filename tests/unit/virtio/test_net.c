@@ -8,70 +8,20 @@
 #include <unistd.h>
 
 #include "base/util.h"
-#include "net_rig.h"
+#include "net_look.h"
 
 #define NEEDS_RESET 0x40u
 #define EVENT_IDX   BIT64(29)
-#define FRAME	    60u
 
-static const uint8_t to_me[] = { 2, 0, 0, 0, 0, 7 };
 static const struct vnet_header plain;
 
-static struct net_rig rig;
 static uint8_t got[2 * NET_MAX_FRAME];
-
-static void init(void)
-{
-	net_rig_prepare(&rig);
-	net_rig_init(&rig);
-	net_rig_start(&rig, 0);
-}
-
-static void fini(void)
-{
-	net_rig_fini(&rig);
-}
 
 TestSuite(vnet, .init = init, .fini = fini);
 
 static uint64_t config(uint64_t offset, unsigned int len)
 {
 	return virtio_mmio_ops.read(rig.mmio, 0x100 + offset, len);
-}
-
-static struct vnet_stats stats(void)
-{
-	struct vnet_stats now;
-
-	vnet_get_stats(rig.vnet, &now);
-	return now;
-}
-
-static struct virtq_used_elem used(unsigned int queue)
-{
-	struct virtq_used_elem elem = { .id = UINT32_MAX };
-
-	cr_assert(driver_used(&rig.drivers[queue], &elem), "queue %u has nothing", queue);
-	return elem;
-}
-
-static bool is_empty(unsigned int queue)
-{
-	struct virtq_used_elem elem;
-
-	return !driver_used(&rig.drivers[queue], &elem);
-}
-
-static const uint8_t *data(gpa_t at)
-{
-	return net_rig_host(&rig, NET_RIG_DATA + at);
-}
-
-static void expect_frame(gpa_t at, size_t len, uint8_t byte)
-{
-	cr_expect_eq(memcmp(data(at) + 12, to_me, 6), 0);
-	for (size_t i = 6; i < len; i++)
-		cr_assert_eq(data(at)[12 + i], byte, "byte %zu is %u", i, data(at)[12 + i]);
 }
 
 /* ---- what it is ------------------------------------------------------------------------------ */
