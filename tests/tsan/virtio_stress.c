@@ -47,45 +47,14 @@ static void wake(void *ctx)
 	atomic_fetch_add((_Atomic unsigned int *)ctx, 1);
 }
 
-static void put(uint64_t reg, uint32_t val)
+static void reg_write(uint64_t reg, uint32_t val)
 {
 	virtio_mmio_ops.write(rig.mmio, reg, 4, val);
 }
 
-static void put64(uint64_t reg, uint64_t val)
-{
-	put(reg, (uint32_t)val);
-	put(reg + 4, (uint32_t)(val >> 32));
-}
-
-static void start_queue(unsigned int index)
-{
-	struct virtqueue_setup setup;
-
-	driver_init(&rig.queues[index], &rig.mem, DRIVER_RAM_BASE + index * DRIVER_AREA, SIZE);
-	driver_setup(&rig.queues[index], &setup);
-	put(0x30, index);
-	put(0x38, SIZE);
-	put64(0x80, setup.desc);
-	put64(0x90, setup.avail);
-	put64(0xa0, setup.used);
-	put(0x44, 1);
-}
-
 static void start(void)
 {
-	put(0x70, 0);
-	put(0x70, 3);
-	for (uint32_t half = 0; half < 2; half++) {
-		put(0x14, half);
-		put(0x24, half);
-		put(0x20, (uint32_t)virtio_mmio_ops.read(rig.mmio, 0x10, 4));
-	}
-	put(0x70, 0xb);
-	for (unsigned int i = 0; i < QUEUES; i++)
-		start_queue(i);
-	put(0x70, 0xf);
-	CHECK(virtio_mmio_ops.read(rig.mmio, 0x70, 4) == 0xf);
+	driver_start(rig.mmio, &rig.mem, rig.queues, QUEUES, SIZE, 0);
 }
 
 static int make_lane(unsigned int vcpu)
@@ -193,7 +162,7 @@ static void *vcpu(void *arg)
 	for (unsigned int i = 0; !atomic_load(&rig.done); i++) {
 		push_and_pull();
 		for (unsigned int queue = 0; queue < QUEUES; queue++)
-			put(0x50, queue);
+			reg_write(0x50, queue);
 		vblk_lane_reap(lane);
 		if (index == 0 && i == ROUNDS)
 			atomic_store(&rig.done, true);
@@ -211,7 +180,7 @@ static void *resizer(void *arg)
 		vblk_resized(rig.vblk);
 		(void)virtio_mmio_ops.read(rig.mmio, 0x100, 8);
 		(void)virtio_mmio_ops.read(rig.mmio, 0x60, 4);
-		put(0x64, 3);
+		reg_write(0x64, 3);
 		sched_yield();
 	}
 	return NULL;
@@ -252,7 +221,7 @@ static void *ringer(void *arg)
 	NEED(vblk_lane_attach(lane) == 0);
 	while (!atomic_load(&rig.done)) {
 		for (unsigned int queue = 0; queue < QUEUES; queue++)
-			put(0x50, queue);
+			reg_write(0x50, queue);
 		vblk_lane_reap(lane);
 	}
 	vblk_lane_drain(lane);
@@ -274,8 +243,8 @@ static void a_reset_waits_for_what_is_under_way(void)
 		start();
 		for (unsigned int slot = 0; slot < SLOTS; slot++)
 			offer(slot % QUEUES, slot);
-		put(0x50, i % QUEUES);
-		put(0x70, 0);
+		reg_write(0x50, i % QUEUES);
+		reg_write(0x70, 0);
 		CHECK(virtio_mmio_ops.read(rig.mmio, 0x70, 4) == 0);
 		/* The driver's again: a thread that still used it would race with this. */
 		NEED(gmem_zero(&rig.mem, DRIVER_RAM_BASE, DRIVER_RAM_SIZE) == 0);
