@@ -222,8 +222,8 @@ int disk_open(const struct disk_config *config, struct disk **out)
 		return refused(config, -ENOMEM, "no memory");
 	disk->config = config;
 	atomic_init(&disk->write_back, true);
-	blk_limit_init(&disk->bytes, &config->bytes);
-	blk_limit_init(&disk->ops, &config->ops);
+	rate_limit_init(&disk->bytes, config->bytes.rate, config->bytes.burst);
+	rate_limit_init(&disk->ops, config->ops.rate, config->ops.burst);
 	ret = open_checked(config, disk);
 	if (ret < 0) {
 		free(disk);

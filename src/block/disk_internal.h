@@ -5,8 +5,8 @@
 
 #include <stdatomic.h>
 
+#include "base/rate_limit.h"
 #include "block/disk.h"
-#include "limit.h"
 
 struct stat;
 
@@ -26,7 +26,7 @@ struct disk {
 	_Atomic bool write_back;
 	_Atomic uint32_t lacks;	 /* DISK_NO_ */
 	_Atomic uint32_t misses; /* RWF_NOWAIT reads in a row that found no data */
-	struct blk_limit bytes, ops;
+	struct rate_limit bytes, ops;
 };
 
 /* These words order nothing else: each is a hint or stands for itself. */

@@ -12,16 +12,16 @@ static uint64_t bytes_of(const struct blk_req *req)
 /* When @req may go. */
 static uint64_t ready_at(const struct blk_req *req, uint64_t now)
 {
-	uint64_t bytes = blk_limit_when(&req->disk->bytes, bytes_of(req), now);
-	uint64_t ops = blk_limit_when(&req->disk->ops, 1, now);
+	uint64_t bytes = rate_limit_when(&req->disk->bytes, bytes_of(req), now);
+	uint64_t ops = rate_limit_when(&req->disk->ops, 1, now);
 
 	return bytes > ops ? bytes : ops;
 }
 
 static void pay(const struct blk_req *req, uint64_t now)
 {
-	blk_limit_take(&req->disk->bytes, bytes_of(req), now);
-	blk_limit_take(&req->disk->ops, 1, now);
+	rate_limit_take(&req->disk->bytes, bytes_of(req), now);
+	rate_limit_take(&req->disk->ops, 1, now);
 }
 
 bool blk_hold(struct blk_queue *queue, struct blk_slot *slot, struct blk_req *req)

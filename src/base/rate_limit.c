@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Token buckets. Two threads that ask at once may both go: the bucket then owes, and keeps its
  * rate. */
-#include "limit.h"
+#include "base/rate_limit.h"
 
 #define TICKS_PER_NS 16u /* so that a block at gigabytes a second is not rounded away */
 #define TICKS_PER_S  (1000000000ull * TICKS_PER_NS)
 
-static uint64_t ticks_of(const struct blk_limit *limit, uint64_t tokens)
+static uint64_t ticks_of(const struct rate_limit *limit, uint64_t tokens)
 {
 	unsigned __int128 ticks = (unsigned __int128)tokens * TICKS_PER_S / limit->rate;
 
@@ -14,15 +14,15 @@ static uint64_t ticks_of(const struct blk_limit *limit, uint64_t tokens)
 	return ticks < UINT64_MAX / 8 ? (uint64_t)ticks : UINT64_MAX / 8;
 }
 
-void blk_limit_init(struct blk_limit *limit, const struct disk_limit *config)
+void rate_limit_init(struct rate_limit *limit, uint64_t rate, uint64_t burst)
 {
-	limit->rate = config->rate;
+	limit->rate = rate;
 	atomic_init(&limit->paid, 0);
 	if (limit->rate)
-		limit->depth = ticks_of(limit, config->burst ? config->burst : config->rate);
+		limit->depth = ticks_of(limit, burst ? burst : rate);
 }
 
-uint64_t blk_limit_when(const struct blk_limit *limit, uint64_t tokens, uint64_t now)
+uint64_t rate_limit_when(const struct rate_limit *limit, uint64_t tokens, uint64_t now)
 {
 	uint64_t paid, cost;
 
@@ -38,7 +38,7 @@ uint64_t blk_limit_when(const struct blk_limit *limit, uint64_t tokens, uint64_t
 }
 
 /* One word, which publishes nothing else: relaxed order will do. */
-void blk_limit_take(struct blk_limit *limit, uint64_t tokens, uint64_t now)
+void rate_limit_take(struct rate_limit *limit, uint64_t tokens, uint64_t now)
 {
 	uint64_t old = atomic_load_explicit(&limit->paid, memory_order_relaxed);
 	uint64_t next, cost;
