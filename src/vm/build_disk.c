@@ -50,7 +50,8 @@ static int build_disk(struct guest *guest, struct disk *disk)
 	if (ret < 0)
 		return ret;
 	this->doorbell = -1;
-	ret = window_build(guest, disks->nr_disks++, vblk_device(this->vblk), &this->window);
+	disks->nr_disks++;
+	ret = window_build(guest, vblk_device(this->vblk), &this->window);
 	if (ret == 0 && !is_threaded(disk_config(disk)))
 		disks->inline_disks[disks->nr_inline++] = disk;
 	return ret;

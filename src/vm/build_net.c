@@ -33,13 +33,12 @@ static int build_net(struct guest *guest, struct net *net)
 {
 	struct guest_nets *nets = &guest->nets;
 	struct guest_net *this = &nets->nets[nets->nr_nets];
-	unsigned int slot = guest->disks.nr_disks + nets->nr_nets;
 	int ret = vnet_create(net, &this->vnet);
 
 	if (ret < 0)
 		return ret;
 	nets->nr_nets++;
-	return window_build(guest, slot, vnet_device(this->vnet), &this->window);
+	return window_build(guest, vnet_device(this->vnet), &this->window);
 }
 
 int nets_build(struct guest *guest)

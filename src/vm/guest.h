@@ -57,6 +57,7 @@ struct guest {
 	struct pl061 *gpio;
 	struct power_button power_button; /* where there is a gpio */
 	struct guest_hvc hvc;
+	unsigned int nr_windows; /* of virtio devices */
 	struct guest_disks disks;
 	struct guest_nets nets;
 	struct vcpu_set *vcpus;

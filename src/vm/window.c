@@ -10,10 +10,9 @@
 _Static_assert(LAYOUT_VIRTIO_EACH == VIRTIO_MMIO_SIZE, "slots are windows");
 _Static_assert(VM_MAX_DISKS + VM_MAX_NETS <= LAYOUT_VIRTIO_SLOTS, "all may be there");
 
-int window_build(struct guest *guest, unsigned int slot, struct virtio_device *dev,
-		 struct virtio_window *window)
+int window_build(struct guest *guest, struct virtio_device *dev, struct virtio_window *window)
 {
-	unsigned int intid;
+	unsigned int slot = guest->nr_windows++, intid;
 	int ret = irq_alloc(&guest->irqs, &intid);
 
 	*window = (struct virtio_window){

@@ -16,9 +16,8 @@ struct virtio_window {
 	int ack; /* eventfd that takes acknowledgements, and is never read; -1: exits do */
 };
 
-/* Slot @slot of the map for @dev; nothing to be undone but by window_fini(). 0 or -errno. */
-int window_build(struct guest *guest, unsigned int slot, struct virtio_device *dev,
-		 struct virtio_window *window);
+/* The next slot of the map for @dev; nothing to be undone but by window_fini(). 0 or -errno. */
+int window_build(struct guest *guest, struct virtio_device *dev, struct virtio_window *window);
 
 /* When the interrupt controller is there. 0 or -errno. */
 int window_connect(struct guest *guest, struct virtio_window *window);
