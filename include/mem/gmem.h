@@ -21,6 +21,8 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include "mem/backing.h"
+
 /* A guest physical address (Arm: intermediate physical address). */
 typedef uint64_t gpa_t;
 
@@ -30,7 +32,9 @@ struct gmem_region {
 	gpa_t base;    /* page aligned */
 	uint64_t size; /* bytes, page aligned, not 0 */
 	uint8_t *host; /* where the region is mapped in this process */
-	int fd;	       /* the memfd behind it, owned by gmem */
+	int fd;	       /* the memfd behind it, owned by gmem; -1: private memory */
+	uint64_t page; /* bytes of the host's pages there: the least that can be given back */
+	bool collapse; /* huge pages are welcome, and ours to make */
 };
 
 struct gmem {
@@ -53,6 +57,14 @@ void gmem_fini(struct gmem *mem);
  * said.
  */
 int gmem_add(struct gmem *mem, gpa_t base, uint64_t size);
+
+/*
+ * The same of memory as @backing says; one of private memory has no memfd. @base and @size are
+ * multiples of its page size. Errors beyond the above: -ENOMEM (pages of a pool: they are not
+ * there), what mbind(2) and madvise(2) said, and where it is taken at once -ENOMEM or -EFAULT.
+ */
+int gmem_add_backed(struct gmem *mem, gpa_t base, uint64_t size,
+		    const struct gmem_backing *backing);
 
 /* Bytes of RAM over all regions. */
 uint64_t gmem_size(const struct gmem *mem);
@@ -77,6 +89,20 @@ void *gmem_slice(const struct gmem *mem, gpa_t gpa, uint64_t len);
  * whose shmem_enabled is "never", Debian's among them.
  */
 void gmem_want_huge(const struct gmem *mem, gpa_t gpa, uint64_t len);
+
+/*
+ * Gives the host's pages that lie whole in the @len bytes at @host back to the host; gmem_slice()
+ * or one of its kind gave that address. They read zero then, and come back where they are touched:
+ * those of a pool only if that has any left. The bytes given back, or -errno. From any thread, and
+ * while the guest and the host's kernel use that memory: they may only lose what they write.
+ */
+int64_t gmem_discard(const struct gmem *mem, const void *host, uint64_t len);
+
+/*
+ * Takes the host's pages of which [@gpa, @gpa + @len) has a part, if they are not there, without a
+ * change to any byte. 0, -EFAULT (not all in one region), or -errno: there are none to be had.
+ */
+int gmem_take(const struct gmem *mem, gpa_t gpa, uint64_t len);
 
 /*
  * Copies @len bytes out of, or into, guest memory. The range may run over several regions that

@@ -8,6 +8,7 @@
 
 #include "block/disk.h"
 #include "console/console.h"
+#include "mem/backing.h"
 #include "net/net.h"
 #include "vm/features.h"
 
@@ -41,6 +42,7 @@ struct vm_config {
 	const char *dtb_dump; /* path, or NULL: do not write the device tree to a file */
 	unsigned int cpus;    /* 1 to VM_MAX_CPUS; the host may have fewer */
 	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */
+	struct gmem_backing backing; /* what the memory is made of */
 	struct cpu_feature_wish cpu_features;
 	enum vm_gic gic;
 	enum vm_its its;

@@ -8,6 +8,7 @@
 #include "base/util.h"
 #include "boot/load.h"
 #include "ctl/disk_option.h"
+#include "ctl/memory_option.h"
 #include "ctl/net_option.h"
 #include "ctl/options.h"
 
@@ -77,33 +78,9 @@ static bool set_cpus(struct option_values *values, const char *name, const char 
 	return true;
 }
 
-static bool set_memory(struct option_values *values, const char *name, const char *value)
+static bool set_memory(struct option_values *values, char *value)
 {
-	uint64_t bytes = UINT64_MAX;
-
-	if (size_parse(value, &bytes) == -EINVAL) {
-		log_error("--%s \"%.64s\": not a size; give MiB, or a number with K, M, G or T, "
-			  "such as 2G",
-			  name, value);
-		return false;
-	}
-	if (bytes < VM_MIN_MEMORY) {
-		log_error("--%s %.64s: too little; give %lluM or more (no suffix means MiB)", name,
-			  value, VM_MIN_MEMORY >> 20);
-		return false;
-	}
-	if (bytes > VM_MAX_MEMORY) {
-		log_error("--%s %.64s: too much; give %lluT or less (no suffix means MiB)", name,
-			  value, VM_MAX_MEMORY >> 40);
-		return false;
-	}
-	if (bytes % VM_MEMORY_ALIGN) {
-		log_error("--%s %.64s: not whole MiB; give %lluM", name, value,
-			  (unsigned long long)bytes >> 20);
-		return false;
-	}
-	values->config.memory = bytes;
-	return true;
+	return memory_option_take(&values->config, value);
 }
 
 static bool set_console(struct option_values *values, const char *name, const char *value)
@@ -248,10 +225,20 @@ static const struct option_desc run_options[] = {
 	{
 		.name = "memory",
 		.letter = 'm',
-		.value = "SIZE",
-		.set = set_memory,
+		.value = "SIZE[,OPTION]...",
+		.set_cut = set_memory,
 		.help = "How much memory, 32M or more: MiB, or a number with K, M, G or T (powers\n"
-			"of 1024). Default: 512M.",
+			"of 1024). Options:\n"
+			"  hugepages=off    pages of the host's usual size; thp: transparent huge\n"
+			"                   pages; 2M, 1G: of the host's pool, reserved at once.\n"
+			"                   Default: transparent ones where the host gives any\n"
+			"  prealloc=on      all of it is taken before the guest starts\n"
+			"  shared=off       this process' alone, not to be had by back ends of\n"
+			"                   vhost-user\n"
+			"  merge=on         pages like those of other guests are kept once (KSM);\n"
+			"                   such memory is not shared\n"
+			"  node=N           from NUMA node N of the host alone\n"
+			"Default: 512M.",
 		.example = "--memory 2G",
 	},
 	{

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -175,6 +176,24 @@ static int write_range(int fd, uint64_t offset, const struct gmem_region *region
 	return ret;
 }
 
+/* A page of a pool that is looked at and not there is taken, or SIGBUS where there is none. */
+static bool is_touched(const struct gmem_region *region, uint64_t at)
+{
+	unsigned char there = 0;
+
+	return mincore(region->host + at, 1, &there) == 0 && (there & 1);
+}
+
+/* No file says what was touched: a page that is not there may be swapped out, but for a pool's. */
+static int next_page(const struct gmem_region *region, uint64_t *from, uint64_t *to)
+{
+	if (region->fd >= 0)
+		while (*from < region->size && !is_touched(region, *from))
+			*from += region->page;
+	*to = region->fd >= 0 ? *from + region->page : region->size;
+	return *from < region->size;
+}
+
 /* The next part of a region at or after @from that was touched: 1 with its ends, 0 for none. */
 static int next_data(const struct gmem_region *region, uint64_t *from, uint64_t *to)
 {
@@ -182,6 +201,8 @@ static int next_data(const struct gmem_region *region, uint64_t *from, uint64_t 
 
 	if (*from >= region->size)
 		return 0;
+	if (region->fd < 0 || region->page > (uint64_t)sysconf(_SC_PAGESIZE))
+		return next_page(region, from, to);
 	data = lseek(region->fd, (off_t)*from, SEEK_DATA);
 	if (data < 0)
 		return errno == ENXIO ? 0 : -errno;

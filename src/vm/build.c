@@ -32,7 +32,8 @@ static unsigned int ipa_bits_for(const struct vm_config *config)
 static int build_memory(struct guest *guest)
 {
 	const struct guest_parts *parts = guest->parts;
-	int ret = gmem_add(&guest->mem, LAYOUT_RAM_BASE, parts->config->memory);
+	int ret = gmem_add_backed(&guest->mem, LAYOUT_RAM_BASE, parts->config->memory,
+				  &parts->config->backing);
 
 	if (ret < 0)
 		return failed("reserve guest memory", ret);

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "boot/layout.h"
 #include "check.h"
+#include "mem/backing.h"
 
 static int no_hypervisor(int error)
 {
@@ -85,5 +86,7 @@ int check_host(const struct backend_ops *ops, const struct vm_config *config,
 		ret = check_cpus(caps, config->cpus);
 	if (ret == 0)
 		ret = check_memory(caps, config->memory);
+	if (ret == 0)
+		ret = gmem_backing_check("", &config->backing, config->memory);
 	return ret;
 }

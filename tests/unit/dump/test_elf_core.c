@@ -156,6 +156,38 @@ Test(elf_core, leaves_out_what_is_zero)
 	cr_expect_lt(st.st_blocks * 512, 512 << 10, "%ld", (long)st.st_blocks);
 }
 
+/* No file says which of its pages were touched. */
+Test(elf_core, has_private_memory)
+{
+	static const struct gmem_backing private = { .private = true };
+	uint64_t word;
+
+	gmem_fini(&mem);
+	cr_assert_eq(gmem_add_backed(&mem, LOW_BASE, LOW_SIZE, &private), 0);
+	cr_assert_eq(gmem_write64(&mem, LOW_BASE + LOW_SIZE - 8, 0x1122334455667788), 0);
+	write_core();
+	read_at(header(1).p_offset + LOW_SIZE - 8, &word, sizeof(word));
+	cr_expect_eq(word, 0x1122334455667788);
+}
+
+/* Nothing is taken from the pool to be looked at. */
+Test(elf_core, has_memory_of_a_pool)
+{
+	static const struct gmem_backing pool = { .huge = GMEM_HUGE_POOL, .huge_size = 2 * MIB };
+	struct stat st;
+	uint64_t word;
+
+	gmem_fini(&mem);
+	if (gmem_add_backed(&mem, LOW_BASE, 8 * MIB, &pool) < 0)
+		cr_skip_test("no free pages in a pool");
+	cr_assert_eq(gmem_write64(&mem, LOW_BASE + 8 * MIB - 8, 0x1122334455667788), 0);
+	write_core();
+	read_at(header(1).p_offset + 8 * MIB - 8, &word, sizeof(word));
+	cr_expect_eq(word, 0x1122334455667788);
+	cr_assert_eq(fstat(mem.regions[0].fd, &st), 0);
+	cr_expect_eq((uint64_t)st.st_blocks * 512, 2 * MIB);
+}
+
 Test(elf_core, a_full_disk_is_an_error)
 {
 	const struct rlimit limit = { 1 << 20, RLIM_INFINITY };

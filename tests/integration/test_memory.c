@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* --memory on a real host: each kind of memory under a guest, and what is refused. */
+#include <criterion/criterion.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "machine.h"
+
+#define POOL "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+
+static unsigned long read_number(const char *path)
+{
+	FILE *file = fopen(path, "r");
+	unsigned long value = 0;
+
+	if (!file || fscanf(file, "%lu", &value) != 1)
+		value = 0;
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* A guest that powers itself off. */
+static void runs(const char *memory, const char *log)
+{
+	struct machine machine;
+
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off.img",
+							"--memory", memory)),
+		     0, "%s: %s", memory, machine.errors);
+	if (log)
+		cr_expect(strstr(machine.errors, log), "%s: %s", memory, machine.errors);
+	else
+		cr_expect_str_empty(machine.errors, "%s", memory);
+	machine_fini(&machine);
+}
+
+static void refused(const char *memory, const char *want)
+{
+	struct machine machine;
+
+	cr_expect_eq(machine_run(&machine, MACHINE_ARGS("run", "--kernel", GUESTS "off.img",
+							"--memory", memory)),
+		     2, "%s: %s", memory, machine.errors);
+	cr_expect(strstr(machine.errors, want), "%s: no '%s' in: %s", memory, want, machine.errors);
+	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
+	machine_fini(&machine);
+}
+
+Test(memory, private_and_shared_taken_at_once_or_later)
+{
+	runs("64M,prealloc=on", NULL);
+	runs("64M,shared=off", NULL);
+	runs("64M,shared=off,prealloc=on,hugepages=off", NULL);
+	refused("1T,prealloc=on", "--memory prealloc=on: 1048576M wanted, this host has ");
+}
+
+Test(memory, pages_of_a_pool)
+{
+	unsigned long free = read_number(POOL "free_hugepages");
+
+	if (access(POOL "nr_hugepages", F_OK) < 0)
+		cr_skip_test("this host has no pages of 2 MiB");
+	refused("64G,hugepages=2M", "--memory hugepages=2M: 32768 pages wanted, ");
+	if (free < 32)
+		cr_skip_test("its pool has %lu free, and 32 are wanted", free);
+	runs("64M,hugepages=2M", NULL);
+	runs("64M,hugepages=2M,prealloc=on", NULL);
+	cr_expect_eq(read_number(POOL "free_hugepages"), free, "all came back");
+	cr_expect_eq(read_number(POOL "resv_hugepages"), 0);
+}
+
+Test(memory, nodes)
+{
+	if (access("/sys/devices/system/node/online", F_OK) < 0)
+		cr_skip_test("this host's kernel knows no nodes");
+	runs("64M,node=0", NULL);
+	refused("64M,node=1023", "--memory node=1023: this host has 0");
+}
+
+Test(memory, merging)
+{
+	if (access("/sys/kernel/mm/ksm/run", F_OK) < 0) {
+		refused("64M,merge=on", "--memory merge=on: this host's kernel has no CONFIG_KSM");
+		return;
+	}
+	runs("64M,merge=on", read_number("/sys/kernel/mm/ksm/run") == 1
+				     ? NULL
+				     : "nothing is merged until KSM runs");
+}
+
+/* Huge pages of what is not there, and of what this host is set to give none of. */
+Test(memory, huge_pages_that_the_host_has_not)
+{
+	char text[64] = "";
+	int fd = open("/sys/kernel/mm/transparent_hugepage/shmem_enabled", O_RDONLY);
+
+	if (access("/sys/kernel/mm/hugepages/hugepages-16777216kB", F_OK) < 0)
+		refused("16G,hugepages=16G", "this host has no huge pages of that size; it has ");
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 || !strstr(text, "[never]"))
+		cr_skip_test("this host gives huge pages to shared memory");
+	close(fd);
+	refused("64M,hugepages=thp", "turned off in this host for shared memory; echo advise > ");
+	runs("64M,hugepages=thp,shared=off", NULL);
+}
