@@ -13,6 +13,9 @@
 #include "base/log.h"
 #include "server_internal.h"
 
+#define OPTION	"--control"
+#define BACKLOG 8
+
 static struct client *free_place(struct control_server *server)
 {
 	struct client *quietest = &server->clients[0];
@@ -69,12 +72,19 @@ static void on_listener(void *ctx, uint32_t events)
 
 static int start(struct control_server *server)
 {
-	int ret = loop_fd_add(server->loop, &server->listener, EPOLLIN);
+	int ret;
 
+	server->listener.fd = server->socket.fd;
+	ret = loop_fd_add(server->loop, &server->listener, EPOLLIN);
 	if (ret < 0)
 		return ret;
 	server->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return 0;
+}
+
+int control_path_check(const char *path)
+{
+	return local_socket_check(OPTION, path);
 }
 
 int control_server_create(struct loop *loop, const struct control_config *config,
@@ -87,16 +97,15 @@ int control_server_create(struct loop *loop, const struct control_config *config
 		return -ENOMEM;
 	server->loop = loop;
 	server->config = *config;
+	server->socket.fd = -1;
 	server->listener = (struct loop_fd){ .fd = -1, .callback = on_listener, .ctx = server };
 	server->spare = -1;
 	*out = server;
 	if (!config->path)
 		return 0;
-	ret = control_listen(config->path, &server->dev, &server->ino);
-	if (ret >= 0) {
-		server->listener.fd = ret;
+	ret = local_socket_listen(OPTION, config->path, BACKLOG, &server->socket);
+	if (ret == 0)
 		ret = start(server);
-	}
 	if (ret < 0)
 		control_server_destroy(server);
 	return ret;
@@ -109,11 +118,10 @@ void control_server_destroy(struct control_server *server)
 	for (unsigned int i = 0; i < CONTROL_MAX_CLIENTS; i++)
 		if (server->clients[i].server)
 			client_close(&server->clients[i]);
-	if (server->listener.fd >= 0) {
+	if (server->listener.fd >= 0)
 		loop_fd_remove(server->loop, &server->listener);
-		control_unlink(server->config.path, server->dev, server->ino);
-		close(server->listener.fd);
-	}
+	if (server->config.path)
+		local_socket_close(server->config.path, &server->socket);
 	if (server->spare >= 0)
 		close(server->spare);
 	free(server);

@@ -3,8 +3,7 @@
 #ifndef ARCVISOR_SRC_CONTROL_SERVER_INTERNAL_H
 #define ARCVISOR_SRC_CONTROL_SERVER_INTERNAL_H
 
-#include <sys/types.h>
-
+#include "base/local_socket.h"
 #include "control/server.h"
 
 struct client {
@@ -23,17 +22,10 @@ struct control_server {
 	struct control_config config;
 	struct loop_fd listener; /* fd -1: clients come by adoption only */
 	int spare;		 /* a descriptor to give up where there are no more */
-	dev_t dev;		 /* the socket's file, to know it again */
-	ino_t ino;
+	struct local_socket socket;
 	uint64_t heard;
 	struct client clients[CONTROL_MAX_CLIENTS];
 };
-
-/* socket.c: a listening socket at @path and the file it is; a descriptor or -errno, logged. */
-int control_listen(const char *path, dev_t *dev, ino_t *ino);
-
-/* socket.c: removes @path if it is that file. */
-void control_unlink(const char *path, dev_t dev, ino_t ino);
 
 /* client.c */
 int client_start(struct client *client, struct control_server *server, int fd);

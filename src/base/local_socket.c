@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The socket's file: made, told from others', removed. */
+#include "base/local_socket.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -12,18 +13,15 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "server_internal.h"
 
-#define BACKLOG 8
-
-static int set_address(struct sockaddr_un *addr, const char *path)
+static int set_address(const char *option, const char *path, struct sockaddr_un *addr)
 {
 	size_t len = strlen(path);
 
 	if (len >= sizeof(addr->sun_path)) {
-		log_error("--control %s: %zu bytes, and a socket's path has at most %zu; name a "
-			  "shorter one",
-			  path, len, sizeof(addr->sun_path) - 1);
+		log_error(
+			"%s %s: %zu bytes, and a socket's path has at most %zu; name a shorter one",
+			option, path, len, sizeof(addr->sun_path) - 1);
 		return -ENAMETOOLONG;
 	}
 	*addr = (struct sockaddr_un){ .sun_family = AF_UNIX };
@@ -45,7 +43,7 @@ static int try_connect(const struct sockaddr_un *addr)
 }
 
 /* 0: nothing is there, 1: a socket that nobody serves. Else -errno, logged. */
-static int look_at(const struct sockaddr_un *addr)
+static int look_at(const char *option, const struct sockaddr_un *addr)
 {
 	const char *path = addr->sun_path;
 	struct stat st;
@@ -55,11 +53,11 @@ static int look_at(const struct sockaddr_un *addr)
 		if (errno == ENOENT)
 			return 0;
 		ret = -errno;
-		log_error("--control %s: %s", path, strerror(-ret));
+		log_error("%s %s: %s", option, path, strerror(-ret));
 		return ret;
 	}
 	if (!S_ISSOCK(st.st_mode)) {
-		log_error("--control %s: there is a file which is no socket; name another path",
+		log_error("%s %s: there is a file which is no socket; name another path", option,
 			  path);
 		return -EEXIST;
 	}
@@ -67,15 +65,15 @@ static int look_at(const struct sockaddr_un *addr)
 	if (ret == -ECONNREFUSED)
 		return 1;
 	if (ret == 0 || ret == -EAGAIN) {
-		log_error("--control %s: another process serves it; name another path", path);
+		log_error("%s %s: another process serves it; name another path", option, path);
 		return -EADDRINUSE;
 	}
-	log_error("--control %s: %s", path, strerror(-ret));
+	log_error("%s %s: %s", option, path, strerror(-ret));
 	return ret;
 }
 
 /* The folder that @path is in; a descriptor or -errno, logged. */
-static int open_folder(const char *path)
+static int open_folder(const char *option, const char *path)
 {
 	char copy[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
 	int fd;
@@ -85,21 +83,21 @@ static int open_folder(const char *path)
 	if (fd >= 0)
 		return fd;
 	fd = -errno;
-	log_error("--control %s: its folder cannot be opened: %s", path, strerror(-fd));
+	log_error("%s %s: its folder cannot be opened: %s", option, path, strerror(-fd));
 	return fd;
 }
 
-int control_path_check(const char *path)
+int local_socket_check(const char *option, const char *path)
 {
 	struct sockaddr_un addr;
-	int ret = set_address(&addr, path);
+	int ret = set_address(option, path, &addr);
 
 	if (ret == 0)
-		ret = open_folder(path);
+		ret = open_folder(option, path);
 	if (ret < 0)
 		return ret;
 	close(ret);
-	ret = look_at(&addr);
+	ret = look_at(option, &addr);
 	return ret < 0 ? ret : 0;
 }
 
@@ -116,9 +114,11 @@ static int bind_private(int fd, const struct sockaddr_un *addr)
 	return ret;
 }
 
-static int listen_at(const struct sockaddr_un *addr, struct stat *st)
+static int listen_at(const char *option, const struct sockaddr_un *addr, int backlog,
+		     struct local_socket *out)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct stat st;
 	int ret;
 
 	if (fd < 0) {
@@ -126,13 +126,17 @@ static int listen_at(const struct sockaddr_un *addr, struct stat *st)
 		goto fail;
 	}
 	ret = bind_private(fd, addr);
-	if (ret == 0 && (listen(fd, BACKLOG) < 0 || lstat(addr->sun_path, st) < 0))
+	if (ret == 0 && (listen(fd, backlog) < 0 || lstat(addr->sun_path, &st) < 0))
 		ret = -errno;
-	if (ret == 0)
-		return fd;
+	if (ret < 0)
+		goto fail_fd;
+	*out = (struct local_socket){ fd, st.st_dev, st.st_ino };
+	return 0;
+
+fail_fd:
 	close(fd);
 fail:
-	log_error("--control %s: %s", addr->sun_path, strerror(-ret));
+	log_error("%s %s: %s", option, addr->sun_path, strerror(-ret));
 	return ret;
 }
 
@@ -140,35 +144,35 @@ fail:
  * Two that start at once on one stale socket would each remove the other's: the folder's lock lets
  * one look, remove and listen before the next looks.
  */
-int control_listen(const char *path, dev_t *dev, ino_t *ino)
+int local_socket_listen(const char *option, const char *path, int backlog, struct local_socket *out)
 {
 	struct sockaddr_un addr;
-	struct stat st;
-	int ret = set_address(&addr, path), folder;
+	int ret = set_address(option, path, &addr), folder;
 
+	out->fd = -1;
 	if (ret < 0)
 		return ret;
-	folder = open_folder(path);
+	folder = open_folder(option, path);
 	if (folder < 0)
 		return folder;
 	flock(folder, LOCK_EX);
-	ret = look_at(&addr);
+	ret = look_at(option, &addr);
 	if (ret == 1)
 		unlink(path);
 	if (ret >= 0)
-		ret = listen_at(&addr, &st);
+		ret = listen_at(option, &addr, backlog, out);
 	close(folder);
-	if (ret >= 0) {
-		*dev = st.st_dev;
-		*ino = st.st_ino;
-	}
 	return ret;
 }
 
-void control_unlink(const char *path, dev_t dev, ino_t ino)
+void local_socket_close(const char *path, struct local_socket *socket)
 {
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && st.st_dev == dev && st.st_ino == ino)
+	if (socket->fd < 0)
+		return;
+	if (lstat(path, &st) == 0 && st.st_dev == socket->dev && st.st_ino == socket->ino)
 		unlink(path);
+	close(socket->fd);
+	socket->fd = -1;
 }
