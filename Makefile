@@ -140,6 +140,14 @@ $(A64)/blockbench: $(A64)/prog/tools/bench/blockbench.o $(filter $(A64)/prog/src
 		$(filter-out $(A64)/prog/src/main.o,$^) $(PROG_LIBS) $(MUSL_LIB)/libc.a -lgcc \
 		$(MUSL_LIB)/crtn.o
 
+# Programs that tests run in Linux guests, static.
+PROGRAMS := $(patsubst tests/programs/%.c,$(A64)/programs/%,$(wildcard tests/programs/*.c))
+$(PROGRAMS): $(A64)/programs/%: $(A64)/prog/tests/programs/%.o
+	@mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(A64_CC) -static-pie -nostdlib -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $< \
+		$(MUSL_LIB)/libc.a -lgcc $(MUSL_LIB)/crtn.o
+
 # ---- tests -------------------------------------------------------------------------------------
 
 LIB_OBJS = $(patsubst %.c,$(1)/obj/%.o,$(SRC) $(SIM) $(KVM))
@@ -200,7 +208,7 @@ include tests/tsan/tsan.mk
 include tests/fuzz/fuzz.mk
 
 .PHONY: test-programs
-test-programs: $(A64)/arcvisor $(A64)/bench/exits.img $(A64_TESTS) $(INTEG_TESTS) guests
+test-programs: $(A64)/arcvisor $(A64)/bench/exits.img $(A64_TESTS) $(INTEG_TESTS) $(PROGRAMS) guests
 
 .PHONY: check
 check: $(NATIVE_TESTS) check-tables fuzz-replay

@@ -11,6 +11,7 @@
 #include "mem/backing.h"
 #include "net/net.h"
 #include "vm/features.h"
+#include "vsock/vsock.h"
 
 #define VM_MIN_MEMORY	  (32ull << 20)
 #define VM_DEFAULT_MEMORY (512ull << 20)
@@ -55,6 +56,7 @@ struct vm_config {
 	struct disk_config disks[VM_MAX_DISKS]; /* ids differ */
 	unsigned int nr_nets;
 	struct net_config nets[VM_MAX_NETS]; /* ids differ */
+	struct vsock_config vsock;
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "exit/dispatch.h"
 #include "vcpu/vcpu.h"
 #include "virtio/net.h"
+#include "virtio/vsock.h"
 #include "vm/config.h"
 
 struct vm;
@@ -76,6 +77,9 @@ struct vm_net_status {
 };
 
 void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_status *status);
+
+/* What the socket device, which is there, did since the latest reset. */
+void vm_get_vsock_stats(const struct vm *vm, struct vvsock_stats *stats);
 
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);

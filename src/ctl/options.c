@@ -11,6 +11,7 @@
 #include "ctl/memory_option.h"
 #include "ctl/net_option.h"
 #include "ctl/options.h"
+#include "ctl/vsock_option.h"
 
 static bool take_path(const char **path, const char *name, const char *value)
 {
@@ -117,6 +118,11 @@ static bool set_disk(struct option_values *values, char *value)
 static bool set_net(struct option_values *values, char *value)
 {
 	return net_option_take(&values->config, value);
+}
+
+static bool set_vsock(struct option_values *values, char *value)
+{
+	return vsock_option_take(&values->config, value);
 }
 
 static bool set_stop_timeout(struct option_values *values, const char *name, const char *value)
@@ -319,6 +325,16 @@ static const struct option_desc run_options[] = {
 			"  udp=PORTS        the same of UDP\n"
 			"Default: no network.",
 		.example = "--net tap=tap0,mac=02:00:00:00:00:01",
+	},
+	{
+		.name = "vsock",
+		.value = "cid=N,path=PATH",
+		.set_cut = set_vsock,
+		.help = "A socket device: streams between programs of the guest, whose CID is\n"
+			"N, and unix sockets. Who connects to PATH writes \"CONNECT PORT\", reads\n"
+			"\"OK PORT\", and has the guest's port; who in the guest connects to CID\n"
+			"2 has the socket PATH_PORT. Default: none.",
+		.example = "--vsock cid=3,path=/run/guest.vsock",
 	},
 	{
 		.name = "console",

@@ -34,6 +34,23 @@ bool scatter_take_front(struct scatter *list, void *buf, size_t len)
 	return true;
 }
 
+void scatter_limit(struct scatter *list, uint64_t len)
+{
+	uint64_t sum = 0;
+	unsigned int nr = 0;
+
+	if (len >= list->len)
+		return;
+	while (sum < len) {
+		struct iovec *iov = &list->iov[nr++];
+
+		iov->iov_len = min(iov->iov_len, (size_t)(len - sum));
+		sum += iov->iov_len;
+	}
+	list->nr = nr;
+	list->len = len;
+}
+
 uint8_t *scatter_take_last(struct scatter *list)
 {
 	struct iovec *iov;

@@ -21,6 +21,9 @@ bool scatter_take_front(struct scatter *list, void *buf, size_t len);
 /* Without the first @len bytes, which are there. */
 void scatter_drop_front(struct scatter *list, size_t len);
 
+/* No more than the first @len bytes. */
+void scatter_limit(struct scatter *list, uint64_t len);
+
 /* The last byte, off the end; NULL where there is none. */
 uint8_t *scatter_take_last(struct scatter *list);
 

@@ -161,6 +161,8 @@ static int build_devices(struct guest *guest)
 	if (ret == 0)
 		ret = nets_build(guest);
 	if (ret == 0)
+		ret = vsocks_build(guest);
+	if (ret == 0)
 		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
@@ -287,6 +289,8 @@ static int build_gic(struct guest *guest)
 	ret = disks_connect(guest);
 	if (ret == 0)
 		ret = nets_connect(guest);
+	if (ret == 0)
+		ret = vsocks_connect(guest);
 	if (ret < 0)
 		return ret;
 	ret = hvc_connect(guest);
@@ -323,6 +327,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	gic_describe(&parts->gic, parts->config->cpus, fdt);
 	disks_describe(guest, fdt);
 	nets_describe(guest, fdt);
+	vsocks_describe(guest, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)
@@ -390,6 +395,7 @@ void guest_destroy(struct guest *guest)
 	destroy_gpio(guest);
 	irq_line_fini(&guest->uart_line);
 	hvc_fini(guest);
+	vsocks_fini(guest);
 	nets_fini(guest);
 	disks_fini(guest);
 	vcpu_set_destroy(guest->vcpus);

@@ -57,6 +57,30 @@ static void put_nets(const struct vm *vm, struct jval *answer)
 	jval_put(answer, "nets", nets);
 }
 
+static struct jval *put_vsock(const struct vm *vm)
+{
+	const struct vsock_config *config = &vm->config->vsock;
+	struct jval *out = jval_object();
+	struct vvsock_stats stats;
+
+	vm_get_vsock_stats(vm, &stats);
+	jval_put_u64(out, "cid", config->cid);
+	jval_put_string(out, "path", config->path);
+	jval_put_u64(out, "connections", stats.connections);
+	jval_put_u64(out, "by_host", stats.by_host);
+	jval_put_u64(out, "by_guest", stats.by_guest);
+	jval_put_u64(out, "refused", stats.refused);
+	jval_put_u64(out, "reset", stats.reset);
+	jval_put_u64(out, "rx_packets", stats.rx_packets);
+	jval_put_u64(out, "rx_bytes", stats.rx_bytes);
+	jval_put_u64(out, "tx_packets", stats.tx_packets);
+	jval_put_u64(out, "tx_bytes", stats.tx_bytes);
+	jval_put_u64(out, "tx_bad", stats.tx_bad);
+	jval_put_u64(out, "tx_overrun", stats.tx_overrun);
+	jval_put_u64(out, "unanswered", stats.unanswered);
+	return out;
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -75,6 +99,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 	jval_put_string(answer, "version", ARCVISOR_VERSION);
 	if (vm->config->nr_nets)
 		put_nets(vm, answer);
+	if (vm->config->vsock.cid)
+		jval_put(answer, "vsock", put_vsock(vm));
 	return 0;
 }
 

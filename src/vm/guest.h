@@ -23,6 +23,7 @@
 #include "nets.h"
 #include "vcpu/vcpu.h"
 #include "vm/config.h"
+#include "vsocks.h"
 
 /* What a guest is built from; outlives it. */
 struct guest_parts {
@@ -38,6 +39,7 @@ struct guest_parts {
 	const struct exit_sink *sink;
 	struct disk *const *disks; /* config->nr_disks of them, in that order */
 	struct net *const *nets;   /* config->nr_nets of them */
+	struct vsock *vsock;	   /* or NULL */
 };
 
 struct guest {
@@ -60,6 +62,7 @@ struct guest {
 	unsigned int nr_windows; /* of virtio devices */
 	struct guest_disks disks;
 	struct guest_nets nets;
+	struct guest_vsock vsock;
 	struct vcpu_set *vcpus;
 };
 

@@ -28,6 +28,7 @@ struct vm {
 	struct boot_map map;
 	struct disk *disks[VM_MAX_DISKS];
 	struct net *nets[VM_MAX_NETS];
+	struct vsock *vsock; /* or NULL */
 	struct guest *guest; /* while the loop runs, else NULL */
 	unsigned int resets; /* guests before this one */
 	bool crashed;	    /* it cannot go on and is kept, paused; reasons to end it count again */

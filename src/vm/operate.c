@@ -38,6 +38,11 @@ void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_st
 	nets_get_stats(vm->guest, index, &status->stats);
 }
 
+void vm_get_vsock_stats(const struct vm *vm, struct vvsock_stats *stats)
+{
+	vvsock_get_stats(vm->guest->vsock.vvsock, stats);
+}
+
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)
 {
 	return vcpu_set_exits(vm->guest->vcpus, kind);

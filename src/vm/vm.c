@@ -91,6 +91,7 @@ static int run_guest(struct vm *vm)
 		.sink = &vm->sink,
 		.disks = vm->disks,
 		.nets = vm->nets,
+		.vsock = vm->vsock,
 	};
 	struct guest guest;
 	int ret;
@@ -211,15 +212,20 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	if (ret == 0)
 		ret = nets_check(config);
 	if (ret == 0)
+		ret = vsock_check(&config->vsock);
+	if (ret == 0)
 		ret = open_disks(vm);
 	if (ret == 0)
 		ret = open_nets(vm);
+	if (ret == 0 && config->vsock.cid)
+		ret = vsock_open(&config->vsock, &vm->vsock);
 	if (ret < 0)
 		goto fail_files;
 	*out = vm;
 	return 0;
 
 fail_files:
+	vsock_close(vm->vsock);
 	close_nets(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);
@@ -232,6 +238,7 @@ void vm_destroy(struct vm *vm)
 {
 	if (!vm)
 		return;
+	vsock_close(vm->vsock);
 	close_nets(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);
