@@ -2,9 +2,9 @@
 /*
  * The event loop: one thread, epoll, callbacks.
  *
- * The thread that calls loop_run() owns the loop; all functions but loop_event_raise() and
- * loop_stop() are for that thread (or for before it runs). Callbacks run on it, one at a time;
- * a callback may remove any source, its own too.
+ * The thread that calls loop_run() owns the loop; all functions but loop_event_raise(),
+ * loop_timer_set() and loop_stop() are for that thread (or for before it runs). Callbacks run on
+ * it, one at a time; a callback may remove any source, its own too.
  */
 #ifndef ARCVISOR_LOOP_LOOP_H
 #define ARCVISOR_LOOP_LOOP_H
@@ -67,7 +67,9 @@ int loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*callback
 		    void *ctx);
 void loop_timer_fini(struct loop *loop, struct loop_timer *timer);
 
-/* Calls back once, @ns nanoseconds from now, in place of what was set before; 0 disarms. */
+/* Calls back once, @ns nanoseconds from now, in place of what was set before; 0 disarms. Any
+ * thread.
+ */
 void loop_timer_set(struct loop_timer *timer, uint64_t ns);
 
 /*

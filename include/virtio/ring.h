@@ -26,9 +26,10 @@
 #define VIRTIO_STATUS_NEEDS_RESET 0x40u
 #define VIRTIO_STATUS_FAILED	  0x80u
 
-#define VIRTIO_ID_NET	1u /* section 5 */
-#define VIRTIO_ID_BLOCK 2u
-#define VIRTIO_ID_VSOCK 19u
+#define VIRTIO_ID_NET	  1u /* section 5 */
+#define VIRTIO_ID_BLOCK	  2u
+#define VIRTIO_ID_ENTROPY 4u
+#define VIRTIO_ID_VSOCK	  19u
 
 /* A buffer: section 2.7.5. */
 struct virtq_desc {

@@ -10,6 +10,7 @@
 #include "console/console.h"
 #include "mem/backing.h"
 #include "net/net.h"
+#include "virtio/rng.h"
 #include "vm/features.h"
 #include "vsock/vsock.h"
 
@@ -57,6 +58,7 @@ struct vm_config {
 	unsigned int nr_nets;
 	struct net_config nets[VM_MAX_NETS]; /* ids differ */
 	struct vsock_config vsock;
+	struct rng_config rng;
 };
 
 #endif

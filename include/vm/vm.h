@@ -13,6 +13,7 @@
 #include "vcpu/vcpu.h"
 #include "virtio/net.h"
 #include "virtio/vsock.h"
+#include "virtio/rng.h"
 #include "vm/config.h"
 
 struct vm;
@@ -80,6 +81,9 @@ void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_st
 
 /* What the socket device, which is there, did since the latest reset. */
 void vm_get_vsock_stats(const struct vm *vm, struct vvsock_stats *stats);
+
+/* What the entropy device did since the latest reset; all 0 where there is none. */
+void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats);
 
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);

@@ -161,7 +161,8 @@ static enum command parse_command(const struct command_desc *command, int argc, 
 	struct option_values values = {
 		.config = { .cpus = VM_DEFAULT_CPUS,
 			    .memory = VM_DEFAULT_MEMORY,
-			    .stop_timeout = VM_DEFAULT_STOP },
+			    .stop_timeout = VM_DEFAULT_STOP,
+			    .rng = { .on = true } },
 	};
 
 	if (!parse_options(command, argc, argv, &values))

@@ -26,16 +26,6 @@ static struct disk_option *option_of(struct disk_config *disk)
 	return (struct disk_option *)disk;
 }
 
-/* As size_parse(), but bytes where there is no suffix. */
-static bool parse_bytes(const char *text, uint64_t *out)
-{
-	if (word_number(text, UINT64_MAX, out))
-		return true;
-	if (!*text || !text[strspn(text, "0123456789")])
-		return false;
-	return size_parse(text, out) == 0 && *out;
-}
-
 /* ---- one function a key: whether it takes the value ------------------------------------------ */
 
 static bool set_ro(struct disk_config *disk, const char *value)
@@ -160,12 +150,12 @@ static bool set_hvc_file(struct disk_config *disk, const char *value)
 
 static bool set_bps(struct disk_config *disk, const char *value)
 {
-	return parse_bytes(value, &disk->bytes.rate);
+	return word_bytes(value, &disk->bytes.rate);
 }
 
 static bool set_bps_burst(struct disk_config *disk, const char *value)
 {
-	return parse_bytes(value, &disk->bytes.burst);
+	return word_bytes(value, &disk->bytes.burst);
 }
 
 static bool set_iops(struct disk_config *disk, const char *value)

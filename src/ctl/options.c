@@ -337,6 +337,14 @@ static const struct option_desc run_options[] = {
 		.example = "--vsock cid=3,path=/run/guest.vsock",
 	},
 	{
+		.name = "rng",
+		.value = "on|off[,rate=N]",
+		.set_cut = set_rng,
+		.help = "A virtio entropy device, which gives random bytes of the host: at most N\n"
+			"a second where a rate is given (such as 64K). Default: on, no rate.",
+		.example = "--rng rate=1M",
+	},
+	{
 		.name = "console",
 		.value = "WHERE",
 		.set = set_console,

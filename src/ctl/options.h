@@ -54,6 +54,9 @@ extern const struct command_desc commands[NR_COMMANDS];
 /* The setter of --cpu-feature (cpu_feature.c). */
 bool set_cpu_feature(struct option_values *values, const char *name, const char *value);
 
+/* The setter of --rng (rng_option.c). */
+bool set_rng(struct option_values *values, char *value);
+
 /* The setters of --gic and --its (gic_option.c). */
 bool set_gic(struct option_values *values, const char *name, const char *value);
 bool set_its(struct option_values *values, const char *name, const char *value);

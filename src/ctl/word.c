@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "ctl/cmdline.h"
+
 bool word_number(const char *text, uint64_t most, uint64_t *out)
 {
 	uint64_t val = 0;
@@ -15,6 +17,15 @@ bool word_number(const char *text, uint64_t most, uint64_t *out)
 			return false;
 	*out = val;
 	return val >= 1 && val <= most;
+}
+
+bool word_bytes(const char *text, uint64_t *out)
+{
+	if (word_number(text, UINT64_MAX, out))
+		return true;
+	if (!*text || !text[strspn(text, "0123456789")])
+		return false;
+	return size_parse(text, out) == 0 && *out;
 }
 
 char *word_next(char **rest)

@@ -163,6 +163,8 @@ static int build_devices(struct guest *guest)
 	if (ret == 0)
 		ret = vsocks_build(guest);
 	if (ret == 0)
+		ret = rng_build(guest);
+	if (ret == 0)
 		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
@@ -291,6 +293,8 @@ static int build_gic(struct guest *guest)
 		ret = nets_connect(guest);
 	if (ret == 0)
 		ret = vsocks_connect(guest);
+	if (ret == 0)
+		ret = rng_connect(guest);
 	if (ret < 0)
 		return ret;
 	ret = hvc_connect(guest);
@@ -328,6 +332,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	disks_describe(guest, fdt);
 	nets_describe(guest, fdt);
 	vsocks_describe(guest, fdt);
+	rng_describe(guest, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)
@@ -396,6 +401,7 @@ void guest_destroy(struct guest *guest)
 	irq_line_fini(&guest->uart_line);
 	hvc_fini(guest);
 	vsocks_fini(guest);
+	rng_fini(guest);
 	nets_fini(guest);
 	disks_fini(guest);
 	vcpu_set_destroy(guest->vcpus);

@@ -81,6 +81,18 @@ static struct jval *put_vsock(const struct vm *vm)
 	return out;
 }
 
+static void put_rng(const struct vm *vm, struct jval *answer)
+{
+	struct jval *rng = jval_object();
+	struct vrng_stats stats;
+
+	vm_get_rng_stats(vm, &stats);
+	jval_put_u64(rng, "requests", stats.requests);
+	jval_put_u64(rng, "bytes", stats.bytes);
+	jval_put_u64(rng, "held", stats.held);
+	jval_put(answer, "rng", rng);
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -101,6 +113,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 		put_nets(vm, answer);
 	if (vm->config->vsock.cid)
 		jval_put(answer, "vsock", put_vsock(vm));
+	if (vm->config->rng.on)
+		put_rng(vm, answer);
 	return 0;
 }
 

@@ -21,6 +21,7 @@
 #include "irq/irq.h"
 #include "mem/gmem.h"
 #include "nets.h"
+#include "rng.h"
 #include "vcpu/vcpu.h"
 #include "vm/config.h"
 #include "vsocks.h"
@@ -63,6 +64,7 @@ struct guest {
 	struct guest_disks disks;
 	struct guest_nets nets;
 	struct guest_vsock vsock;
+	struct guest_rng rng;
 	struct vcpu_set *vcpus;
 };
 

@@ -43,6 +43,13 @@ void vm_get_vsock_stats(const struct vm *vm, struct vvsock_stats *stats)
 	vvsock_get_stats(vm->guest->vsock.vvsock, stats);
 }
 
+void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats)
+{
+	*stats = (struct vrng_stats){ 0 };
+	if (vm->guest->rng.vrng)
+		vrng_get_stats(vm->guest->rng.vrng, stats);
+}
+
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)
 {
 	return vcpu_set_exits(vm->guest->vcpus, kind);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A machine's smaller devices: where they are, and that they outlive resets. */
+#include <criterion/criterion.h>
+
+#include "backend/sim.h"
+#include "boot/layout.h"
+#include "hvc/psci.h"
+#include "machine_rig.h"
+
+static void init(void)
+{
+	machine_rig_init();
+}
+
+static void fini(void)
+{
+	machine_rig_fini();
+}
+
+TestSuite(devices, .init = init, .fini = fini);
+
+static uint32_t read_register(gpa_t addr)
+{
+	machine_rig_play_read(addr);
+	sim_wait_idle(0);
+	return machine_rig_last_read();
+}
+
+static void end(void)
+{
+	machine_rig_play_psci(PSCI_FN_SYSTEM_OFF);
+	cr_expect_eq(machine_rig_wait(), MACHINE_OFF);
+}
+
+Test(devices, none_that_was_not_asked_for)
+{
+	machine_rig_start();
+	sim_wait_idle(0);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE), 0);
+	end();
+}
+
+Test(devices, an_entropy_device_through_a_reset)
+{
+	machine_rig_config.rng = (struct rng_config){ .on = true, .rate = 1000 };
+	machine_rig_play_psci(PSCI_FN_SYSTEM_RESET);
+	machine_rig_start();
+	sim_wait_calls(SIM_VM_CREATE, 2);
+	sim_wait_idle(0);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE), 0x74726976);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE + 8), 4);
+	cr_expect_eq(sim_ioeventfd_value(LAYOUT_VIRTIO_BASE + 0x50, 0), -1, "a vCPU serves it");
+	end();
+}
