@@ -185,6 +185,10 @@ int vsock_rig_connect(struct vsock_rig *rig)
 	const struct sockaddr_un addr = address(rig->path, -1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	NEED(fd >= 0 && connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0);
-	return fd;
+	NEED(fd >= 0);
+	if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
+		return fd;
+	NEED(errno == EAGAIN);
+	close(fd);
+	return -1;
 }

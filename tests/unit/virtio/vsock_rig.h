@@ -66,7 +66,10 @@ void vsock_rig_do(struct vsock_rig *rig, enum vvsock_op op, uint32_t guest_port,
  */
 bool vsock_rig_got(struct vsock_rig *rig, struct vvsock_header *header, void *data, size_t room);
 
-/* A unix socket that listens at PATH_@port; a program of the host that connects to PATH. */
+/*
+ * A unix socket that listens at PATH_@port; a program of the host that connects to PATH, or -1: too
+ * many wait there.
+ */
 int vsock_rig_listen(struct vsock_rig *rig, uint32_t port);
 int vsock_rig_connect(struct vsock_rig *rig);
 
