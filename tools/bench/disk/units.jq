@@ -39,7 +39,8 @@ def metrics:
 # The lines with the unit that each belongs to.
 (reduce $lines[] as $line ({unit: null, host: null, all: []};
 	if $line.unit then .unit = $line.unit
-	elif $line.host and ($line.case | not) then .host = $line.host
+	# Of the first: one unit has another kernel than all others.
+	elif $line.host and ($line.case | not) then .host //= $line.host
 	else .all += [$line + {of: .unit}] end)) as $read
 | [$read.all[] | select(.fio and .fio.error == 0 and .fio.ios > 0)] as $good
 | ([$good[]

@@ -9,7 +9,8 @@ def number:
 	elif . >= 100 then (round | tostring)
 	else (. * 100 | round / 100 | tostring) end;
 
-def order: ["host", "arcvisor-v1", "arcvisor-hvc", "arcvisor-inline", "arcvisor-thread", "arcvisor-sync", "qemu-pci", "qemu-mmio"];
+def order: ["host", "arcvisor-v1", "arcvisor-hvc", "arcvisor-hvc-poll", "arcvisor-hvc-mmio", "arcvisor-inline",
+	"arcvisor-thread", "arcvisor-sync", "qemu-pci", "qemu-mmio"];
 def sizes: {"512": 512, "4k": 4096, "16k": 16384, "128k": 131072, "1m": 1048576};
 
 # The name of a case as something to sort by: operation, size, depth.
@@ -39,12 +40,12 @@ def targets: [
 	["hvc", "4 KiB write, depth 1", "arcvisor-hvc", "4-KiB-write,depth-1", 18000],
 	["hvc", "4 KiB read, depth 32", "arcvisor-hvc", "4-KiB-read,depth-32,io_uring", 10000],
 	["hvc", "128 KiB read, depth 1", "arcvisor-hvc", "128-KiB-read,depth-1", 45000],
-	["hvc", "4 KiB read by version 1", "arcvisor", "blk_v1_read", 30000]];
+	["hvc, version 1", "4 KiB read, depth 1", "arcvisor-v1", "4-KiB-read,depth-1", 30000]];
 
 # The same of counts, by fio.
 def count_targets: [
 	["hvc, user exits, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "user_exits", 1],
-	["hvc, user exits, 4 KiB read, depth 32", "arcvisor-hvc", "read-4k-d32", "user_exits", 0.1],
+	["hvc, user exits, 4 KiB read, depth 32, submitted together", "arcvisor-hvc", "read-4k-d32-batch", "user_exits", 0.1],
 	["hvc, interrupts, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "interrupts", 0]];
 
 def verdict($have; $aim): if $have == null then "not measured" elif $have <= $aim then "met" else "missed" end;
@@ -70,7 +71,7 @@ def targets_table($path):
 	"";
 
 (.cases | map(select(.suite == "disk"))) as $disk
-| (.cases | map(select(.suite == "path" or .case == "blk_v1_read"))) as $path
+| (.cases | map(select(.suite == "path"))) as $path
 | "Measured by arcvisor-bench on \(.host.machine), \(.host.cpus // 2) CPUs, Linux \(.host.kernel); arcvisor \(.arcvisor).",
 (if .clock == "instructions" then
 	"The host is emulated: its clock counts instructions, and times, rates and latencies of real hardware cannot be told from it."
@@ -85,7 +86,7 @@ end), "",
 		# A drive's time is not the path's: only what processors did counts there.
 		(if $backing == "nvme" then empty else table($c; "time") end),
 		table($c; "cpu_time"),
-		([ $c[] | select(.case | IN("read-4k-d1", "write-4k-d1", "write-4k-d1-fsync", "read-4k-d32", "mixed-4k-d32", "read-128k-d1")) ] as $few
+		([ $c[] | select(.case | IN("read-4k-d1", "write-4k-d1", "write-4k-d1-fsync", "read-4k-d32", "read-4k-d32-batch", "mixed-4k-d32", "read-128k-d1")) ] as $few
 			| table($few; "user_exits"), table($few; "kernel_exits"), table($few; "system_calls"),
 				table($few; "interrupts"), table($few; "switches")),
 		table([$c[] | select(.case == "read-4k-d1")]; "resident")),
