@@ -18,8 +18,11 @@ def metrics:
 	else
 		# fio rounds its time up to milliseconds.
 		["time", $clock, "lower", (if $work then .host.ns else (.fio.ms - 0.5) * 1000000 / $n end)],
-		["cpu_time", $clock, "lower", (.host.cpu_ns / $n)],
-		["switches", "per I/O", "lower", (.host.switches / $n)],
+		# In the host itself the work is of processes that end before it does.
+		(if $work and .host.exits == null then empty else
+			["cpu_time", $clock, "lower", (.host.cpu_ns / $n)],
+			["switches", "per I/O", "lower", (.host.switches / $n)]
+		end),
 		["host_interrupts", "per I/O", "lower", (.host.interrupts / $n)],
 		(if .host.exits != null then
 			["exits", "per I/O", "lower", (.host.exits / $n)],
