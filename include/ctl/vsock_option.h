@@ -8,7 +8,7 @@
 #include "ctl/cmdline.h"
 
 /*
- * cid=N,path=PATH
+ * cid=N,path=PATH or cid=N,vhost=on
  *
  * Sets @config's socket device. @value is cut into pieces where it stands. False after a line in
  * the log; @config is as before.

@@ -69,6 +69,7 @@ struct virtio_device {
 	const struct virtio_device_ops *ops;
 	uint32_t id;	   /* VIRTIO_ID_* */
 	uint64_t features; /* offered, besides those of queues and transport */
+	uint64_t lacks;	   /* of those of queues and transport, what it cannot do */
 	unsigned int nr_queues;
 	uint16_t queue_size; /* the most that a driver may choose */
 

@@ -80,7 +80,12 @@ struct vm_net_status {
 void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_status *status);
 
 /* What the socket device, which is there, did since the latest reset. */
-void vm_get_vsock_stats(const struct vm *vm, struct vvsock_stats *stats);
+struct vm_vsock_status {
+	bool in_kernel;		   /* the host's kernel serves it now, and counts nothing; or */
+	struct vvsock_stats stats; /* of ours */
+};
+
+void vm_get_vsock_status(const struct vm *vm, struct vm_vsock_status *status);
 
 /* What the entropy device did since the latest reset; all 0 where there is none. */
 void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats);

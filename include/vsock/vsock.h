@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's end of a socket device: unix stream sockets, by Firecracker's convention. It knows no
- * guest.
+ * The host's end of a socket device: unix stream sockets, by Firecracker's convention, or the
+ * host's kernel (vsock/vhost.h). It knows no guest.
  *
  * Host to guest: a program connects to PATH, writes "CONNECT PORT\n" and reads "OK PORT\n", with
  * the port that is its own; from there on the stream is the guest's. Guest to host: whoever in the
@@ -25,7 +25,8 @@
 
 struct vsock_config {
 	uint32_t cid;	  /* 0: there is no such device */
-	const char *path; /* of the socket that programs of the host connect to */
+	const char *path; /* of the socket that programs of the host connect to; NULL: @vhost */
+	bool vhost;	  /* the host's AF_VSOCK, by /dev/vhost-vsock */
 };
 
 struct vsock {
@@ -33,6 +34,8 @@ struct vsock {
 	const char *path;
 	unsigned int max_connections;
 	struct local_socket listener;
+	int vhost;	   /* the kernel's device, or -1 */
+	uint64_t features; /* that it can */
 };
 
 /* Whether @config can be had, as far as can be told before: 0, or -errno after a line in the log.
@@ -41,7 +44,8 @@ int vsock_check(const struct vsock_config *config);
 
 /*
  * Listens at the path, with mode 0600, and asks the host for as many descriptors as there may be
- * connections. 0, or -errno after a line in the log. @config's path outlives it.
+ * connections; or takes the CID in the host's kernel. 0, or -errno after a line in the log.
+ * @config's path outlives it.
  */
 int vsock_open(const struct vsock_config *config, struct vsock **out);
 

@@ -328,12 +328,16 @@ static const struct option_desc run_options[] = {
 	},
 	{
 		.name = "vsock",
-		.value = "cid=N,path=PATH",
+		.value = "cid=N,WHERE",
 		.set_cut = set_vsock,
 		.help = "A socket device: streams between programs of the guest, whose CID is\n"
-			"N, and unix sockets. Who connects to PATH writes \"CONNECT PORT\", reads\n"
-			"\"OK PORT\", and has the guest's port; who in the guest connects to CID\n"
-			"2 has the socket PATH_PORT. Default: none.",
+			"N (3 or more), and programs of the host. Where these are:\n"
+			"  path=PATH        unix sockets: who connects to PATH writes \"CONNECT\n"
+			"                   PORT\", reads \"OK PORT\" and has the guest's port; "
+			"who\n"
+			"                   in the guest connects to CID 2 has PATH_PORT\n"
+			"  vhost=on         the host's AF_VSOCK, by /dev/vhost-vsock\n"
+			"Default: none.",
 		.example = "--vsock cid=3,path=/run/guest.vsock",
 	},
 	{

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --vsock cid=N,path=PATH: checked as far as the words go. */
+/* --vsock cid=N,path=PATH, or vhost=on: checked as far as the words go. */
 #include <string.h>
 
 #include "base/log.h"
 #include "ctl/vsock_option.h"
 #include "word.h"
+
+#define WHOLE "cid=N,path=PATH or cid=N,vhost=on"
 
 static bool set_cid(struct vsock_config *vsock, const char *value)
 {
@@ -30,13 +32,35 @@ static bool set_path(struct vsock_config *vsock, const char *value)
 	return true;
 }
 
+static bool set_vhost(struct vsock_config *vsock, const char *value)
+{
+	vsock->vhost = strcmp(value, "on") == 0;
+	if (vsock->vhost || strcmp(value, "off") == 0)
+		return true;
+	log_error("--vsock vhost=%.64s: give on or off", value);
+	return false;
+}
+
 static bool take_word(struct vsock_config *vsock, const char *word)
 {
+	if (strncmp(word, "vhost=", 6) == 0)
+		return set_vhost(vsock, word + 6);
 	if (strncmp(word, "cid=", 4) == 0)
 		return set_cid(vsock, word + 4);
 	if (strncmp(word, "path=", 5) == 0)
 		return set_path(vsock, word + 5);
-	log_error("--vsock \"%.64s\": is no option of a socket device; give cid=N,path=PATH", word);
+	log_error("--vsock \"%.64s\": is no option of a socket device; give " WHOLE, word);
+	return false;
+}
+
+static bool check_whole(const struct vsock_config *vsock)
+{
+	if (vsock->cid && !vsock->path != !vsock->vhost)
+		return true;
+	if (vsock->path && vsock->vhost)
+		log_error("--vsock vhost=on: the host's kernel has no path; leave one of them out");
+	else
+		log_error("--vsock: %s is missing; give " WHOLE, vsock->cid ? "path=" : "cid=");
 	return false;
 }
 
@@ -47,11 +71,8 @@ bool vsock_option_take(struct vm_config *config, char *value)
 	while (value)
 		if (!take_word(&vsock, word_next(&value)))
 			return false;
-	if (!vsock.cid || !vsock.path) {
-		log_error("--vsock: %s is missing; give cid=N,path=PATH",
-			  vsock.cid ? "path=" : "cid=");
+	if (!check_whole(&vsock))
 		return false;
-	}
 	config->vsock = vsock;
 	return true;
 }

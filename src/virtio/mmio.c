@@ -307,7 +307,7 @@ int virtio_mmio_create(struct virtio_device *dev, const struct gmem *mem, struct
 		virtqueue_init(&dev->queues[i], mem, dev->queue_size);
 	mmio->dev = dev;
 	mmio->line = line;
-	mmio->offered = dev->features | TRANSPORT_FEATURES;
+	mmio->offered = dev->features | (TRANSPORT_FEATURES & ~dev->lacks);
 	pthread_mutex_init(&mmio->lock, NULL);
 	forget_locked(mmio);
 	dev->port = &port_ops;

@@ -61,23 +61,29 @@ static struct jval *put_vsock(const struct vm *vm)
 {
 	const struct vsock_config *config = &vm->config->vsock;
 	struct jval *out = jval_object();
-	struct vvsock_stats stats;
+	struct vm_vsock_status status;
+	const struct vvsock_stats *stats = &status.stats;
 
-	vm_get_vsock_stats(vm, &stats);
+	vm_get_vsock_status(vm, &status);
 	jval_put_u64(out, "cid", config->cid);
+	jval_put_bool(out, "vhost", config->vhost);
+	if (config->vhost) {
+		jval_put_bool(out, "running", status.in_kernel);
+		return out;
+	}
 	jval_put_string(out, "path", config->path);
-	jval_put_u64(out, "connections", stats.connections);
-	jval_put_u64(out, "by_host", stats.by_host);
-	jval_put_u64(out, "by_guest", stats.by_guest);
-	jval_put_u64(out, "refused", stats.refused);
-	jval_put_u64(out, "reset", stats.reset);
-	jval_put_u64(out, "rx_packets", stats.rx_packets);
-	jval_put_u64(out, "rx_bytes", stats.rx_bytes);
-	jval_put_u64(out, "tx_packets", stats.tx_packets);
-	jval_put_u64(out, "tx_bytes", stats.tx_bytes);
-	jval_put_u64(out, "tx_bad", stats.tx_bad);
-	jval_put_u64(out, "tx_overrun", stats.tx_overrun);
-	jval_put_u64(out, "unanswered", stats.unanswered);
+	jval_put_u64(out, "connections", stats->connections);
+	jval_put_u64(out, "by_host", stats->by_host);
+	jval_put_u64(out, "by_guest", stats->by_guest);
+	jval_put_u64(out, "refused", stats->refused);
+	jval_put_u64(out, "reset", stats->reset);
+	jval_put_u64(out, "rx_packets", stats->rx_packets);
+	jval_put_u64(out, "rx_bytes", stats->rx_bytes);
+	jval_put_u64(out, "tx_packets", stats->tx_packets);
+	jval_put_u64(out, "tx_bytes", stats->tx_bytes);
+	jval_put_u64(out, "tx_bad", stats->tx_bad);
+	jval_put_u64(out, "tx_overrun", stats->tx_overrun);
+	jval_put_u64(out, "unanswered", stats->unanswered);
 	return out;
 }
 

@@ -38,9 +38,9 @@ void vm_get_net_status(const struct vm *vm, unsigned int index, struct vm_net_st
 	nets_get_stats(vm->guest, index, &status->stats);
 }
 
-void vm_get_vsock_stats(const struct vm *vm, struct vvsock_stats *stats)
+void vm_get_vsock_status(const struct vm *vm, struct vm_vsock_status *status)
 {
-	vvsock_get_stats(vm->guest->vsock.vvsock, stats);
+	vsocks_get_status(vm->guest, status);
 }
 
 void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats)

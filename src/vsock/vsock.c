@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "vsock/vhost.h"
 
 #define OPTION	"--vsock"
 #define BACKLOG 128
@@ -18,7 +19,7 @@
 
 int vsock_check(const struct vsock_config *config)
 {
-	return config->cid ? local_socket_check(OPTION, config->path) : 0;
+	return config->path ? local_socket_check(OPTION, config->path) : 0;
 }
 
 /* A wish: without, connections are refused when there are no more descriptors. */
@@ -45,12 +46,17 @@ int vsock_open(const struct vsock_config *config, struct vsock **out)
 	vsock->cid = config->cid;
 	vsock->path = config->path;
 	vsock->max_connections = VSOCK_MAX_CONNECTIONS;
-	ret = local_socket_listen(OPTION, config->path, BACKLOG, &vsock->listener);
+	vsock->listener.fd = vsock->vhost = -1;
+	if (config->vhost)
+		ret = vsock_vhost_open(vsock);
+	else
+		ret = local_socket_listen(OPTION, config->path, BACKLOG, &vsock->listener);
 	if (ret < 0) {
 		free(vsock);
 		return ret;
 	}
-	want_descriptors(VSOCK_MAX_CONNECTIONS + OTHERS);
+	if (!config->vhost)
+		want_descriptors(VSOCK_MAX_CONNECTIONS + OTHERS);
 	*out = vsock;
 	return 0;
 }
@@ -59,6 +65,7 @@ void vsock_close(struct vsock *vsock)
 {
 	if (!vsock)
 		return;
+	vsock_vhost_close(vsock);
 	local_socket_close(vsock->path, &vsock->listener);
 	free(vsock);
 }

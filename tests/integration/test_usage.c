@@ -34,6 +34,14 @@ static void write_file(const char *path, const void *bytes, size_t len)
 	close(fd);
 }
 
+Test(usage, socket_devices)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--vsock", "cid=2,path=/tmp/x"),
+		"--vsock cid=2: give it once, 3 to 4294967294");
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--vsock", "cid=3,path=/nowhere/x"),
+		"--vsock /nowhere/x: its folder cannot be opened: ");
+}
+
 Test(usage, network_cards)
 {
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--net", "tap=nowhere"),

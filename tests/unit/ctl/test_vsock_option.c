@@ -24,9 +24,14 @@ Test(vsock_option, both_words_in_any_order)
 	cr_assert_str_eq(outcome.config.vsock.path, "/run/a,b");
 	parse(&outcome, RUN, "--vsock=cid=3,path=x");
 	cr_assert_eq(outcome.config.vsock.cid, 3);
+	cr_assert_not(outcome.config.vsock.vhost);
+	parse(&outcome, RUN, "--vsock", "cid=3,vhost=on");
+	cr_assert(outcome.config.vsock.vhost, "%s", outcome.err);
+	cr_assert_null(outcome.config.vsock.path);
 }
 
 #define REFUSED(value, line) assert_refused("--vsock" line, RUN, "--vsock", value)
+#define WHOLE		     "give cid=N,path=PATH or cid=N,vhost=on"
 #define CID_RULE	     "give it once, 3 to 4294967294"
 #define PATH_RULE	     "give it once, 1 to 96 bytes; _PORT goes behind it"
 
@@ -34,8 +39,13 @@ Test(vsock_option, refused)
 {
 	char longest[128] = "cid=3,path=", line[192];
 
-	REFUSED("cid=3", ": path= is missing; give cid=N,path=PATH");
-	REFUSED("path=x", ": cid= is missing; give cid=N,path=PATH");
+	REFUSED("cid=3", ": path= is missing; " WHOLE);
+	REFUSED("cid=3,vhost=off", ": path= is missing; " WHOLE);
+	REFUSED("path=x", ": cid= is missing; " WHOLE);
+	REFUSED("vhost=on", ": cid= is missing; " WHOLE);
+	REFUSED("cid=3,path=x,vhost=on",
+		" vhost=on: the host's kernel has no path; leave one of them out");
+	REFUSED("cid=3,vhost=1", " vhost=1: give on or off");
 	REFUSED("cid=2,path=x", " cid=2: " CID_RULE);
 	REFUSED("cid=4294967295,path=x", " cid=4294967295: " CID_RULE);
 	REFUSED("cid=,path=x", " cid=: " CID_RULE);
@@ -43,8 +53,8 @@ Test(vsock_option, refused)
 	REFUSED("cid=3,cid=3,path=x", " cid=3: " CID_RULE);
 	REFUSED("cid=3,path=", " path=: " PATH_RULE);
 	REFUSED("cid=3,path=x,path=y", " path=y: " PATH_RULE);
-	REFUSED("", " \"\": is no option of a socket device; give cid=N,path=PATH");
-	REFUSED("3,x", " \"3\": is no option of a socket device; give cid=N,path=PATH");
+	REFUSED("", " \"\": is no option of a socket device; " WHOLE);
+	REFUSED("3,x", " \"3\": is no option of a socket device; " WHOLE);
 	memset(longest + 11, 'x', 96);
 	parse(&outcome, RUN, "--vsock", longest);
 	cr_assert_eq(outcome.command, COMMAND_RUN);
