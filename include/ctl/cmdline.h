@@ -35,11 +35,4 @@ enum command {
  */
 enum command cmdline_parse(int argc, char **argv, struct vm_config *config);
 
-/*
- * A size: digits with an optional suffix K, M, G or T (binary, either case; also KiB, MiB, ...);
- * none means MiB, as in QEMU and kvmtool. 0, or -EINVAL (not a size), -ERANGE (over 64 bits);
- * *@bytes is then left alone.
- */
-int size_parse(const char *text, uint64_t *bytes);
-
 #endif

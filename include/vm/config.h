@@ -11,6 +11,7 @@
 #include "mem/backing.h"
 #include "net/net.h"
 #include "virtio/rng.h"
+#include "virtio/balloon.h"
 #include "vm/features.h"
 #include "vsock/vsock.h"
 
@@ -59,6 +60,8 @@ struct vm_config {
 	struct net_config nets[VM_MAX_NETS]; /* ids differ */
 	struct vsock_config vsock;
 	struct rng_config rng;
+	bool has_balloon;
+	struct vballoon_config balloon;
 };
 
 #endif

@@ -90,6 +90,15 @@ void vm_get_vsock_status(const struct vm *vm, struct vm_vsock_status *status);
 /* What the entropy device did since the latest reset; all 0 where there is none. */
 void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats);
 
+/*
+ * Asks the guest for @target bytes of its memory, whole pages of 4 KiB; it stays asked for through
+ * resets. 0, -ENODEV (it has no balloon) or -ERANGE (more than it has, or not whole).
+ */
+int vm_set_balloon(struct vm *vm, uint64_t target);
+
+/* Of a machine that has a balloon, since the latest reset. */
+void vm_get_balloon_status(const struct vm *vm, struct vballoon_stats *stats);
+
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);
 

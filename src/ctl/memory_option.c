@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/size.h"
 #include "base/util.h"
 #include "word.h"
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "boot/load.h"
+#include "ctl/balloon_option.h"
 #include "ctl/disk_option.h"
 #include "ctl/memory_option.h"
 #include "ctl/net_option.h"
@@ -123,6 +124,11 @@ static bool set_net(struct option_values *values, char *value)
 static bool set_vsock(struct option_values *values, char *value)
 {
 	return vsock_option_take(&values->config, value);
+}
+
+static bool set_balloon(struct option_values *values, char *value)
+{
+	return balloon_option_take(&values->config, value);
 }
 
 static bool set_stop_timeout(struct option_values *values, const char *name, const char *value)
@@ -349,6 +355,20 @@ static const struct option_desc run_options[] = {
 		.example = "--rng rate=1M",
 	},
 	{
+		.name = "balloon",
+		.value = "OPTION[,OPTION]...",
+		.set_cut = set_balloon,
+		.help = "A memory balloon: memory that the guest gives back to the host.\n"
+			"  on               one that is empty at first (arcvisor ctl: balloon)\n"
+			"  size=SIZE        the guest is to give back so much, as of --memory\n"
+			"  deflate-on-oom=on\n"
+			"                   it may take it again before it runs out of memory\n"
+			"  free-page-reporting=on\n"
+			"                   it gives back what it does not use, by itself\n"
+			"Default: none.",
+		.example = "--balloon free-page-reporting=on,deflate-on-oom=on",
+	},
+	{
 		.name = "console",
 		.value = "WHERE",
 		.set = set_console,
@@ -516,6 +536,7 @@ static const char ctl_notes[] =
 	"  quit           end the guest at once\n"
 	"  registers      of all vCPUs, or of one: vcpu=N\n"
 	"  exits          how often vCPUs left the guest, by kind\n"
+	"  balloon        size=SIZE: ask the guest for so much memory, such as 512M\n"
 	"  resize         of disk=ID: its file has another size now; tell the guest\n"
 	"\n"
 	"Exit status:\n"

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "ctl/cmdline.h"
+#include "base/size.h"
 
 bool word_number(const char *text, uint64_t most, uint64_t *out)
 {

@@ -136,11 +136,10 @@ void gmem_want_huge(const struct gmem *mem, gpa_t gpa, uint64_t len)
 
 /* ---- taken and given back -------------------------------------------------------------------- */
 
-int64_t gmem_discard(const struct gmem *mem, const void *host, uint64_t len)
+/* All in one region. */
+static int64_t discard_in(const struct gmem_region *region, uint64_t at, uint64_t len)
 {
-	const struct gmem_region *region = region_of(mem, host);
-	uint64_t at = (uint64_t)((const uint8_t *)host - region->host), from;
-	uint64_t end = align_down(at + len, region->page);
+	uint64_t end = align_down(at + len, region->page), from;
 	int ret;
 
 	if (!align_up(at, region->page, &from) || from >= end)
@@ -151,6 +150,27 @@ int64_t gmem_discard(const struct gmem *mem, const void *host, uint64_t len)
 	else
 		ret = madvise(region->host + from, end - from, MADV_DONTNEED);
 	return ret < 0 ? -errno : (int64_t)(end - from);
+}
+
+/* Regions that touch in the guest may do so here too, and one entry be of both: gmem_join(). */
+int64_t gmem_discard(const struct gmem *mem, const void *host, uint64_t len)
+{
+	const uint8_t *at = host;
+	int64_t sum = 0;
+
+	while (len) {
+		const struct gmem_region *region = region_of(mem, at);
+		uint64_t offset = (uint64_t)(at - region->host);
+		uint64_t here = len < region->size - offset ? len : region->size - offset;
+		int64_t given = discard_in(region, offset, here);
+
+		if (given < 0)
+			return given;
+		sum += given;
+		at += here;
+		len -= here;
+	}
+	return sum;
 }
 
 int gmem_take(const struct gmem *mem, gpa_t gpa, uint64_t len)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/size.h"
 #include "base/util.h"
 #include "control/server.h"
 #include "machine.h"
@@ -99,6 +100,33 @@ static void put_rng(const struct vm *vm, struct jval *answer)
 	jval_put(answer, "rng", rng);
 }
 
+static void put_balloon(const struct vm *vm, struct jval *answer)
+{
+	static const char *const names[VBALLOON_NR_STATS] = {
+		"swap_in",	  "swap_out",	   "major_faults",   "minor_faults",
+		"free",		  "total",	   "available",	     "caches",
+		"hugetlb_allocs", "hugetlb_fails", "oom_kills",	     "alloc_stalls",
+		"async_scans",	  "direct_scans",  "async_reclaims", "direct_reclaims",
+	};
+	struct jval *out = jval_object(), *guest = jval_object();
+	struct vballoon_stats stats;
+
+	vm_get_balloon_status(vm, &stats);
+	jval_put_u64(out, "target", stats.target);
+	jval_put_u64(out, "actual", stats.actual);
+	jval_put_u64(out, "inflated", stats.inflated);
+	jval_put_u64(out, "given_back", stats.given_back);
+	jval_put_u64(out, "reported", stats.reported);
+	jval_put_u64(out, "bad_pages", stats.bad_pages);
+	jval_put_u64(out, "twice", stats.twice);
+	jval_put_u64(out, "errors", stats.errors);
+	for (unsigned int i = 0; i < VBALLOON_NR_STATS; i++)
+		if (stats.known & BIT(i))
+			jval_put_u64(guest, names[i], stats.guest[i]);
+	jval_put(out, "guest", guest);
+	jval_put(answer, "balloon", out);
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -121,6 +149,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 		jval_put(answer, "vsock", put_vsock(vm));
 	if (vm->config->rng.on)
 		put_rng(vm, answer);
+	if (vm->config->has_balloon)
+		put_balloon(vm, answer);
 	return 0;
 }
 
@@ -281,12 +311,32 @@ static int run_resize(void *ctx, const struct jval *request, struct jval *answer
 	return 0;
 }
 
+/* A number is bytes; a text, as arcvisor ctl sends what has a letter, is read like --memory. */
+static int run_balloon(void *ctx, const struct jval *request, struct jval *answer)
+{
+	const char *text = jval_get_string(request, "size");
+	uint64_t size;
+
+	if (text ? size_parse(text, &size) < 0 : jval_get_u64(request, "size", &size) < 0)
+		return control_refuse(answer, "\"size\" is bytes, or a text such as \"512M\"");
+	switch (vm_set_balloon(ctx, size)) {
+	case 0:
+		return 0;
+	case -ENODEV:
+		return control_refuse(answer, "the guest has no balloon; give it one by --balloon");
+	default:
+		return control_refuse(answer, "\"size\" is not whole pages of 4K, or more than the "
+					      "guest's memory; say 512M for 512 MiB");
+	}
+}
+
 static const struct control_command commands[] = {
-	{ "status", run_status }, { "pause", run_pause },
-	{ "resume", run_resume }, { "power-button", run_power_button },
-	{ "stop", run_stop },	  { "reset", run_reset },
-	{ "quit", run_quit },	  { "registers", run_registers },
-	{ "exits", run_exits },	  { "resize", run_resize },
+	{ "status", run_status },   { "pause", run_pause },
+	{ "resume", run_resume },   { "power-button", run_power_button },
+	{ "stop", run_stop },	    { "reset", run_reset },
+	{ "quit", run_quit },	    { "registers", run_registers },
+	{ "exits", run_exits },	    { "resize", run_resize },
+	{ "balloon", run_balloon },
 };
 
 int vm_control_init(struct vm *vm)

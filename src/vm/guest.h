@@ -3,6 +3,7 @@
 #ifndef ARCVISOR_VM_GUEST_H
 #define ARCVISOR_VM_GUEST_H
 
+#include "balloons.h"
 #include "block/disk.h"
 #include "boot/caches.h"
 #include "boot/load.h"
@@ -38,9 +39,10 @@ struct guest_parts {
 	struct loop *loop;
 	struct console *console;
 	const struct exit_sink *sink;
-	struct disk *const *disks; /* config->nr_disks of them, in that order */
-	struct net *const *nets;   /* config->nr_nets of them */
-	struct vsock *vsock;	   /* or NULL */
+	struct disk *const *disks;	/* config->nr_disks of them, in that order */
+	struct net *const *nets;	/* config->nr_nets of them */
+	const uint64_t *balloon_target; /* bytes; as it was last set, in whichever guest */
+	struct vsock *vsock;		/* or NULL */
 };
 
 struct guest {
@@ -65,6 +67,7 @@ struct guest {
 	struct guest_nets nets;
 	struct guest_vsock vsock;
 	struct guest_rng rng;
+	struct guest_balloon balloon;
 	struct vcpu_set *vcpus;
 };
 

@@ -28,9 +28,10 @@ struct vm {
 	struct boot_map map;
 	struct disk *disks[VM_MAX_DISKS];
 	struct net *nets[VM_MAX_NETS];
-	struct vsock *vsock; /* or NULL */
-	struct guest *guest; /* while the loop runs, else NULL */
-	unsigned int resets; /* guests before this one */
+	struct vsock *vsock;	 /* or NULL */
+	uint64_t balloon_target; /* bytes */
+	struct guest *guest;	 /* while the loop runs, else NULL */
+	unsigned int resets;	 /* guests before this one */
 	bool crashed;	    /* it cannot go on and is kept, paused; reasons to end it count again */
 	bool stopping;	    /* the guest is asked to power off, until the machine's end */
 	_Atomic int end;    /* enum machine_end; the first reason that is given stays */

@@ -50,6 +50,22 @@ void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats)
 		vrng_get_stats(vm->guest->rng.vrng, stats);
 }
 
+int vm_set_balloon(struct vm *vm, uint64_t target)
+{
+	if (!vm->config->has_balloon)
+		return -ENODEV;
+	if (target > vm->config->memory || target % 4096)
+		return -ERANGE;
+	vm->balloon_target = target;
+	vballoon_set_target(vm->guest->balloon.vballoon, target);
+	return 0;
+}
+
+void vm_get_balloon_status(const struct vm *vm, struct vballoon_stats *stats)
+{
+	vballoon_get_stats(vm->guest->balloon.vballoon, stats);
+}
+
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)
 {
 	return vcpu_set_exits(vm->guest->vcpus, kind);

@@ -92,6 +92,7 @@ static int run_guest(struct vm *vm)
 		.disks = vm->disks,
 		.nets = vm->nets,
 		.vsock = vm->vsock,
+		.balloon_target = &vm->balloon_target,
 	};
 	struct guest guest;
 	int ret;
@@ -193,6 +194,7 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 		return -ENOMEM;
 	vm->ops = ops;
 	vm->config = config;
+	vm->balloon_target = config->balloon.target;
 	vm->sink = (struct exit_sink){ .end = vm_end, .ctx = vm };
 	ret = boot_files_open(&vm->files, config->kernel, config->initrd);
 	if (ret < 0)
@@ -213,6 +215,8 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 		ret = nets_check(config);
 	if (ret == 0)
 		ret = vsock_check(&config->vsock);
+	if (ret == 0)
+		ret = balloon_check(config);
 	if (ret == 0)
 		ret = open_disks(vm);
 	if (ret == 0)

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 
+#include "base/size.h"
 #include "base/util.h"
-#include "ctl/cmdline.h"
 
 static void assert_size(const char *text, uint64_t expected)
 {

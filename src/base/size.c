@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sizes as people write them. */
+#include "base/size.h"
+
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/util.h"
-#include "ctl/cmdline.h"
 
 #define SHIFT_MIB 20
 
