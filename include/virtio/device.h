@@ -56,6 +56,10 @@ struct virtio_port_ops {
 	/* A queue is broken: DEVICE_NEEDS_RESET. */
 	void (*needs_reset)(void *ctx);
 
+	/* The device is of no use any more, by no fault of its driver: the same, said by the
+	 * device. */
+	void (*failed)(void *ctx);
+
 	/*
 	 * Around a change of what read_config() says: none is under way between the two, and the
 	 * driver is told of a new generation after them. Not from within the device's operations.

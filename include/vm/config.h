@@ -11,6 +11,7 @@
 #include "mem/backing.h"
 #include "net/net.h"
 #include "virtio/rng.h"
+#include "vhost/vhost.h"
 #include "virtio/balloon.h"
 #include "vm/features.h"
 #include "vsock/vsock.h"
@@ -25,6 +26,7 @@
 #define VM_MAX_CPUS	  512u
 #define VM_MAX_DISKS	  64u
 #define VM_MAX_NETS	  8u
+#define VM_MAX_VHOSTS	  8u
 
 /* Where the host leaves a choice, AUTO takes the newer, and what there is. */
 enum vm_gic { VM_GIC_AUTO, VM_GIC_2, VM_GIC_3 };
@@ -60,6 +62,8 @@ struct vm_config {
 	struct net_config nets[VM_MAX_NETS]; /* ids differ */
 	struct vsock_config vsock;
 	struct rng_config rng;
+	unsigned int nr_vhosts;
+	struct vhost_config vhosts[VM_MAX_VHOSTS]; /* ids and tags differ */
 	bool has_balloon;
 	struct vballoon_config balloon;
 };

@@ -12,6 +12,7 @@
 #include "exit/dispatch.h"
 #include "vcpu/vcpu.h"
 #include "virtio/net.h"
+#include "virtio/vhost.h"
 #include "virtio/vsock.h"
 #include "virtio/rng.h"
 #include "vm/config.h"
@@ -89,6 +90,9 @@ void vm_get_vsock_status(const struct vm *vm, struct vm_vsock_status *status);
 
 /* What the entropy device did since the latest reset; all 0 where there is none. */
 void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats);
+
+/* Of device of vhost-user @index (below the configuration's nr_vhosts), since the latest reset. */
+void vm_get_vhost_stats(const struct vm *vm, unsigned int index, struct vvhost_stats *stats);
 
 /*
  * Asks the guest for @target bytes of its memory, whole pages of 4 KiB; it stays asked for through

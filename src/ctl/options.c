@@ -12,6 +12,7 @@
 #include "ctl/memory_option.h"
 #include "ctl/net_option.h"
 #include "ctl/options.h"
+#include "ctl/vhost_option.h"
 #include "ctl/vsock_option.h"
 
 static bool take_path(const char **path, const char *name, const char *value)
@@ -124,6 +125,16 @@ static bool set_net(struct option_values *values, char *value)
 static bool set_vsock(struct option_values *values, char *value)
 {
 	return vsock_option_take(&values->config, value);
+}
+
+static bool set_fs(struct option_values *values, char *value)
+{
+	return fs_option_take(&values->config, value);
+}
+
+static bool set_vhost_blk(struct option_values *values, char *value)
+{
+	return vhost_blk_option_take(&values->config, value);
 }
 
 static bool set_balloon(struct option_values *values, char *value)
@@ -353,6 +364,30 @@ static const struct option_desc run_options[] = {
 		.help = "A virtio entropy device, which gives random bytes of the host: at most N\n"
 			"a second where a rate is given (such as 64K). Default: on, no rate.",
 		.example = "--rng rate=1M",
+	},
+	{
+		.name = "fs",
+		.value = "tag=TAG,path=DIR",
+		.set_cut = set_fs,
+		.repeats = true,
+		.help = "A folder of the host, which the guest mounts by its tag (mount -t\n"
+			"virtiofs TAG DIR). virtiofsd(1) serves it, in a sandbox of its own.\n"
+			"Options:\n"
+			"  ro               the guest cannot write\n"
+			"  queues=N         request queues; default 1, at most 16\n"
+			"  socket=PATH      in place of path=: a back end of vhost-user that\n"
+			"                   listens there\n"
+			"Default: none.",
+		.example = "--fs tag=home,path=/home/me",
+	},
+	{
+		.name = "vhost-user-blk",
+		.value = "socket=PATH",
+		.set_cut = set_vhost_blk,
+		.repeats = true,
+		.help = "A disk that another process serves, a back end of vhost-user such as\n"
+			"qemu-storage-daemon; queues=N, default 1. Default: none.",
+		.example = "--vhost-user-blk socket=/run/disk.sock",
 	},
 	{
 		.name = "balloon",

@@ -18,8 +18,7 @@
 #define VBALLOON_F_PAGE_POISON	  4u
 #define VBALLOON_F_REPORTING	  5u
 
-#define VBALLOON_PAGE_SHIFT 12u /* of page numbers, whatever the guest's or the host's pages are \
-				 */
+#define VBALLOON_PAGE_SHIFT 12u /* of page numbers, whatever the pages are */
 #define VBALLOON_PAGE	    (1u << VBALLOON_PAGE_SHIFT)
 #define VBALLOON_QUEUE_SIZE 128u
 #define VBALLOON_MAX_IOV    (VBALLOON_QUEUE_SIZE + GMEM_MAX_REGIONS)

@@ -57,6 +57,11 @@ static void port_needs_reset(void *ctx)
 	mmio_needs_reset(ctx);
 }
 
+static void port_failed(void *ctx)
+{
+	mmio_needs_reset(ctx);
+}
+
 static void port_config_begin(void *ctx)
 {
 	struct virtio_mmio *mmio = ctx;
@@ -78,6 +83,7 @@ static void port_config_end(void *ctx)
 static const struct virtio_port_ops port_ops = {
 	.interrupt = port_interrupt,
 	.needs_reset = port_needs_reset,
+	.failed = port_failed,
 	.config_begin = port_config_begin,
 	.config_end = port_config_end,
 };

@@ -167,6 +167,8 @@ static int build_devices(struct guest *guest)
 	if (ret == 0)
 		ret = balloon_build(guest);
 	if (ret == 0)
+		ret = vhosts_build(guest);
+	if (ret == 0)
 		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
@@ -299,6 +301,8 @@ static int build_gic(struct guest *guest)
 		ret = rng_connect(guest);
 	if (ret == 0)
 		ret = balloon_connect(guest);
+	if (ret == 0)
+		ret = vhosts_connect(guest);
 	if (ret < 0)
 		return ret;
 	ret = hvc_connect(guest);
@@ -338,6 +342,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	vsocks_describe(guest, fdt);
 	rng_describe(guest, fdt);
 	balloon_describe(guest, fdt);
+	vhosts_describe(guest, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)
@@ -405,6 +410,7 @@ void guest_destroy(struct guest *guest)
 	destroy_gpio(guest);
 	irq_line_fini(&guest->uart_line);
 	hvc_fini(guest);
+	vhosts_fini(guest);
 	balloon_fini(guest);
 	vsocks_fini(guest);
 	rng_fini(guest);

@@ -127,6 +127,25 @@ static void put_balloon(const struct vm *vm, struct jval *answer)
 	jval_put(answer, "balloon", out);
 }
 
+static void put_vhosts(const struct vm *vm, struct jval *answer)
+{
+	struct jval *vhosts = jval_array();
+
+	for (unsigned int i = 0; i < vm->config->nr_vhosts; i++) {
+		struct jval *out = jval_object();
+		struct vvhost_stats stats;
+
+		vm_get_vhost_stats(vm, i, &stats);
+		jval_put_string(out, "id", vm->config->vhosts[i].id);
+		jval_put_bool(out, "connected", stats.connected);
+		jval_put_bool(out, "started", stats.started);
+		jval_put_u64(out, "interrupts", stats.interrupts);
+		jval_put_u64(out, "lost", stats.lost);
+		jval_append(vhosts, out);
+	}
+	jval_put(answer, "vhosts", vhosts);
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -149,6 +168,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 		jval_put(answer, "vsock", put_vsock(vm));
 	if (vm->config->rng.on)
 		put_rng(vm, answer);
+	if (vm->config->nr_vhosts)
+		put_vhosts(vm, answer);
 	if (vm->config->has_balloon)
 		put_balloon(vm, answer);
 	return 0;

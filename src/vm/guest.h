@@ -24,6 +24,7 @@
 #include "nets.h"
 #include "rng.h"
 #include "vcpu/vcpu.h"
+#include "vhosts.h"
 #include "vm/config.h"
 #include "vsocks.h"
 
@@ -39,10 +40,11 @@ struct guest_parts {
 	struct loop *loop;
 	struct console *console;
 	const struct exit_sink *sink;
-	struct disk *const *disks;	/* config->nr_disks of them, in that order */
-	struct net *const *nets;	/* config->nr_nets of them */
-	const uint64_t *balloon_target; /* bytes; as it was last set, in whichever guest */
-	struct vsock *vsock;		/* or NULL */
+	struct disk *const *disks;	 /* config->nr_disks of them, in that order */
+	struct vhost_end *const *vhosts; /* config->nr_vhosts of them */
+	struct net *const *nets;	 /* config->nr_nets of them */
+	const uint64_t *balloon_target;	 /* bytes; as it was last set, in whichever guest */
+	struct vsock *vsock;		 /* or NULL */
 };
 
 struct guest {
@@ -68,6 +70,7 @@ struct guest {
 	struct guest_vsock vsock;
 	struct guest_rng rng;
 	struct guest_balloon balloon;
+	struct guest_vhosts vhosts;
 	struct vcpu_set *vcpus;
 };
 

@@ -28,7 +28,8 @@ struct vm {
 	struct boot_map map;
 	struct disk *disks[VM_MAX_DISKS];
 	struct net *nets[VM_MAX_NETS];
-	struct vsock *vsock;	 /* or NULL */
+	struct vsock *vsock; /* or NULL */
+	struct vhost_end *vhosts[VM_MAX_VHOSTS];
 	uint64_t balloon_target; /* bytes */
 	struct guest *guest;	 /* while the loop runs, else NULL */
 	unsigned int resets;	 /* guests before this one */

@@ -50,6 +50,11 @@ void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats)
 		vrng_get_stats(vm->guest->rng.vrng, stats);
 }
 
+void vm_get_vhost_stats(const struct vm *vm, unsigned int index, struct vvhost_stats *stats)
+{
+	vvhost_get_stats(vm->guest->vhosts.vhosts[index].vvhost, stats);
+}
+
 int vm_set_balloon(struct vm *vm, uint64_t target)
 {
 	if (!vm->config->has_balloon)

@@ -93,6 +93,7 @@ static int run_guest(struct vm *vm)
 		.nets = vm->nets,
 		.vsock = vm->vsock,
 		.balloon_target = &vm->balloon_target,
+		.vhosts = vm->vhosts,
 	};
 	struct guest guest;
 	int ret;
@@ -185,6 +186,21 @@ static void close_nets(struct vm *vm)
 		net_close(vm->nets[i]);
 }
 
+static int open_vhosts(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < vm->config->nr_vhosts; i++)
+		ret = vhost_open(&vm->config->vhosts[i], &vm->vhosts[i]);
+	return ret;
+}
+
+static void close_vhosts(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->config->nr_vhosts; i++)
+		vhost_close(vm->vhosts[i]);
+}
+
 int vm_create(const struct backend_ops *ops, const struct vm_config *config, struct vm **out)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -218,9 +234,13 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	if (ret == 0)
 		ret = balloon_check(config);
 	if (ret == 0)
+		ret = vhosts_check(config);
+	if (ret == 0)
 		ret = open_disks(vm);
 	if (ret == 0)
 		ret = open_nets(vm);
+	if (ret == 0)
+		ret = open_vhosts(vm);
 	if (ret == 0 && config->vsock.cid)
 		ret = vsock_open(&config->vsock, &vm->vsock);
 	if (ret < 0)
@@ -229,6 +249,7 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	return 0;
 
 fail_files:
+	close_vhosts(vm);
 	vsock_close(vm->vsock);
 	close_nets(vm);
 	close_disks(vm);
@@ -243,6 +264,7 @@ void vm_destroy(struct vm *vm)
 	if (!vm)
 		return;
 	vsock_close(vm->vsock);
+	close_vhosts(vm);
 	close_nets(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);

@@ -4,8 +4,11 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int open_kvm(void)
@@ -59,4 +62,19 @@ void skip_above_max_vcpus(unsigned int cpus)
 {
 	if (cpus > host_max_vcpus())
 		cr_skip_test("this host has no guests of %u vCPUs", cpus);
+}
+
+void host_leave_initramfs(void)
+{
+	char here[256];
+
+	cr_assert_not_null(getcwd(here, sizeof(here)));
+	cr_assert_eq(unshare(CLONE_NEWNS), 0);
+	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	mkdir("/tmp/root", 0755);
+	cr_assert_eq(mount("/", "/tmp/root", NULL, MS_BIND | MS_REC, NULL), 0);
+	cr_assert_eq(chdir("/tmp/root"), 0);
+	cr_assert_eq(mount(".", "/", NULL, MS_MOVE, NULL), 0);
+	cr_assert_eq(chroot("."), 0);
+	cr_assert_eq(chdir(here), 0);
 }

@@ -13,4 +13,10 @@ unsigned int host_max_vcpus(void);
 /* Ends the test as skipped where a guest cannot have so many vCPUs. */
 void skip_above_max_vcpus(unsigned int cpus);
 
+/*
+ * The same files as a mount over the root: programs that leave their root by pivot_root(2), as
+ * passt and virtiofsd do, cannot where it is an initramfs. Of the calling process.
+ */
+void host_leave_initramfs(void);
+
 #endif

@@ -16,11 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "host.h"
 #include "machine.h"
 #include "shell.h"
 
@@ -186,25 +185,6 @@ static void check_gone(struct machine *machine)
 
 /* ---- passt ----------------------------------------------------------------------------------- */
 
-/*
- * passt leaves its root by pivot_root(2), which nobody can whose root is an initramfs: the same
- * files as a mount over it.
- */
-static void leave_initramfs(void)
-{
-	char here[256];
-
-	cr_assert_not_null(getcwd(here, sizeof(here)));
-	cr_assert_eq(unshare(CLONE_NEWNS), 0);
-	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	mkdir("/tmp/root", 0755);
-	cr_assert_eq(mount("/", "/tmp/root", NULL, MS_BIND | MS_REC, NULL), 0);
-	cr_assert_eq(chdir("/tmp/root"), 0);
-	cr_assert_eq(mount(".", "/", NULL, MS_MOVE, NULL), 0);
-	cr_assert_eq(chroot("."), 0);
-	cr_assert_eq(chdir(here), 0);
-}
-
 /* The way out of the host, which a guest's is made after. */
 static void make_route(void)
 {
@@ -259,7 +239,7 @@ Test(net, passt_gives_an_address_and_makes_connections)
 
 	if (access(PASST, X_OK) < 0)
 		cr_skip_test("no passt");
-	leave_initramfs();
+	host_leave_initramfs();
 	setenv("PATH", "bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
 	tap = make_tap(0);
 	make_route();
