@@ -21,7 +21,7 @@
 #include "shell.h"
 
 #define AMOUNT	   (2u << 20) /* bytes of a stream */
-#define MANY	   300u
+#define MANY	   200u
 #define ALLOC	   262144ull /* what Linux has room for, of a connection */
 #define ECHO_PORT  7u	     /* in the guest */
 #define STUCK_PORT 8u
@@ -364,7 +364,6 @@ Test(vsock, streams_of_a_linux_guest)
 	start_echo(&machine);
 	reboot(&machine);
 	start_echo(&machine);
-	check_from_guest(&machine);
 	check_there_and_back(NULL);
 	cr_expect_eq(counter("tx_bad "), 0);
 	cr_expect_eq(counter("tx_overrun "), 0);
