@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The host's end of a console: bytes between a guest's serial port and a terminal, pipe, file or
- * pseudo terminal.
+ * The host's end of a console: bytes between a guest's serial port and a terminal, pipe, file,
+ * pseudo terminal or socket.
  *
  * Output never makes a vCPU wait: console_write() puts bytes in a ring and the event loop writes
  * them out. A full ring is the device's transmit FIFO being full. Input is offered to the sink
@@ -18,6 +18,7 @@
 #ifndef ARCVISOR_CONSOLE_CONSOLE_H
 #define ARCVISOR_CONSOLE_CONSOLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,11 +34,18 @@ enum console_kind {
 	 */
 	CONSOLE_PTY,
 	CONSOLE_NONE, /* output is dropped */
+	/*
+	 * A unix stream socket, mode 0600, that others connect to: one at a time, the next when
+	 * that one is gone. While there is none output is dropped. Who shuts down its sending side
+	 * alone still gets output.
+	 */
+	CONSOLE_SOCKET,
 };
 
 struct console_config {
 	enum console_kind kind;
-	const char *path; /* CONSOLE_FILE */
+	const char *path; /* CONSOLE_FILE, CONSOLE_SOCKET */
+	const char *name; /* in messages; NULL: "console" */
 };
 
 /* What a serial device gives to the console. Called on the loop's thread. */
@@ -46,6 +54,10 @@ struct console_sink {
 	size_t (*input)(void *ctx, const uint8_t *buf, size_t len);
 	/* The ring, which refused some, has room again. */
 	void (*drained)(void *ctx);
+	/* Somebody came to the other end, or left it: console_is_connected() changed. Or NULL. */
+	void (*connected)(void *ctx);
+	/* The terminal may have another size. Or NULL. */
+	void (*resized)(void *ctx);
 	void *ctx;
 };
 
@@ -79,6 +91,15 @@ void console_attach(struct console *console, const struct console_sink *sink);
  * thread, also under the lock that the sink's functions take: none of them is called from here.
  */
 size_t console_write(struct console *console, const uint8_t *buf, size_t len);
+
+/* False: a socket to which nobody is connected. On the loop's thread, or while it does not run. */
+bool console_is_connected(const struct console *console);
+
+/*
+ * What the terminal or pseudo terminal at the other end shows, in characters; 0 where there is
+ * none, or it does not say. On the loop's thread, or while it does not run.
+ */
+void console_get_size(const struct console *console, uint16_t *cols, uint16_t *rows);
 
 /* The sink has room for input again. From any thread, also under the sink's lock; cheap. */
 void console_input_ready(struct console *console);

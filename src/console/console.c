@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -39,6 +40,12 @@ static void woken(void *ctx)
 	console_input_feed(console);
 }
 
+static void resized(struct console *console)
+{
+	if (console->sink && console->sink->resized)
+		console->sink->resized(console->sink->ctx);
+}
+
 /*
  * SIGTTIN and SIGTTOU need no answer: they are blocked, so that the terminal's driver says EIO to
  * a background job's read and lets its write pass, in place of stopping it.
@@ -53,6 +60,9 @@ static void on_job_control(void *ctx, int signo)
 	} else if (signo == SIGCONT && console->terminal) {
 		console_input_resume(console);
 	}
+	/* While we were stopped it may have changed, too. */
+	if (signo == SIGWINCH || signo == SIGCONT)
+		resized(console);
 }
 
 static int catch_job_control(struct console *console)
@@ -64,6 +74,7 @@ static int catch_job_control(struct console *console)
 	sigaddset(&set, SIGCONT);
 	sigaddset(&set, SIGTTIN);
 	sigaddset(&set, SIGTTOU);
+	sigaddset(&set, SIGWINCH);
 	return loop_signal_init(console->loop, &console->job_control, &set, on_job_control,
 				console);
 }
@@ -85,7 +96,7 @@ static int take_terminal(struct console *console)
 	return 0;
 }
 
-static int start(struct console *console, enum console_kind kind)
+static int start(struct console *console, const struct console_config *config)
 {
 	int ret = loop_event_init(console->loop, &console->wake, woken, console);
 
@@ -94,7 +105,7 @@ static int start(struct console *console, enum console_kind kind)
 	ret = loop_timer_init(console->loop, &console->gather, console_output_gathered, console);
 	if (ret < 0)
 		goto fail_wake;
-	if (kind == CONSOLE_STDIO && console->ends.in >= 0 && isatty(console->ends.in))
+	if (config->kind == CONSOLE_STDIO && console->ends.in >= 0 && isatty(console->ends.in))
 		ret = take_terminal(console);
 	if (ret < 0)
 		goto fail_gather;
@@ -124,13 +135,20 @@ int console_create(struct loop *loop, const struct console_config *config, void 
 	console->loop = loop;
 	console->quit = quit;
 	console->quit_ctx = quit_ctx;
+	console->name = config->name ? config->name : "console";
+	console->server.socket.fd = -1;
 	ret = console_ends_open(config, &console->ends);
 	if (ret < 0)
 		goto fail;
-	ret = start(console, config->kind);
+	ret = start(console, config);
 	if (ret < 0) {
 		log_error("cannot make a console: %s", strerror(-ret));
 		goto fail_ends;
+	}
+	ret = config->kind == CONSOLE_SOCKET ? console_server_start(console, config->path) : 0;
+	if (ret < 0) {
+		console_destroy(console);
+		return ret;
 	}
 	*out = console;
 	return 0;
@@ -148,6 +166,7 @@ void console_destroy(struct console *console)
 	if (!console)
 		return;
 	console->sink = NULL;
+	console_server_stop(console);
 	console_output_stop(console);
 	console_input_stop(console);
 	if (console->job_controlled)
@@ -163,4 +182,20 @@ void console_attach(struct console *console, const struct console_sink *sink)
 	console->sink = sink;
 	/* What was typed before it came. */
 	loop_event_raise(&console->wake);
+}
+
+bool console_is_connected(const struct console *console)
+{
+	return console->server.socket.fd < 0 || console->server.client;
+}
+
+void console_get_size(const struct console *console, uint16_t *cols, uint16_t *rows)
+{
+	struct winsize size = { 0 };
+
+	if (ioctl(console->ends.in, TIOCGWINSZ, &size) < 0 &&
+	    ioctl(console->ends.out, TIOCGWINSZ, &size) < 0)
+		size = (struct winsize){ 0 };
+	*cols = size.ws_col;
+	*rows = size.ws_row;
 }

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "base/local_socket.h"
 #include "console/console.h"
 #include "escape.h"
 #include "ring.h"
@@ -35,13 +36,24 @@ struct console_watch {
 
 int console_watch_set(struct loop *loop, struct console_watch *watch, uint32_t events);
 
+/* Who connects to a CONSOLE_SOCKET; @socket.fd is -1 where the console is something else. */
+struct console_server {
+	struct local_socket socket;
+	const char *path;
+	struct console_watch watch;
+	bool client;   /* somebody is connected: the console's ends are he */
+	bool in_ended; /* he sends no more, and may still take */
+};
+
 /* All but what @lock guards belongs to the loop's thread. */
 struct console {
 	struct loop *loop;
 	const struct console_sink *sink;
 	void (*quit)(void *ctx);
 	void *quit_ctx;
+	const char *name;
 	struct console_ends ends;
+	struct console_server server;
 	struct loop_event wake; /* there is output, or the sink has room, or a sink at all */
 
 	bool terminal; /* input is the user's: keys may escape, and we may be a background job */
@@ -78,6 +90,9 @@ void console_input_feed(struct console *console);
 /* We may be in the foreground again, with a terminal that somebody else has used. */
 void console_input_resume(struct console *console);
 
+/* What comes from the descriptor ends.in, if there is one, is input from here on. */
+void console_input_open(struct console *console);
+
 /* Ends input: nothing is watched any more. */
 void console_input_stop(struct console *console);
 
@@ -92,7 +107,26 @@ void console_output_pump(struct console *console);
 /* The callback of @gather. */
 void console_output_gathered(void *ctx);
 
+/* ends.out is written from here on, and none of what was to go to another. */
+void console_output_open(struct console *console);
+
+/* Nothing is written from here on: what there is, and what comes, is dropped. */
+void console_output_close(struct console *console);
+
 /* Writes out all there is, for at most a second; then nothing is watched any more. */
 void console_output_stop(struct console *console);
+
+/* socket.c: listens at @path, and waits for who comes. 0, or -errno after a line in the log. */
+int console_server_start(struct console *console, const char *path);
+void console_server_stop(struct console *console); /* nothing where there is none */
+
+/*
+ * The one who is connected sends no more: true where he may still take, false where he was gone
+ * and the place is free again.
+ */
+bool console_server_ended(struct console *console);
+
+/* He is gone: the place is free again. */
+void console_server_lost(struct console *console);
 
 #endif

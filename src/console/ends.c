@@ -49,14 +49,14 @@ static int open_stdio(struct console_ends *ends)
 }
 
 /* O_NONBLOCK: a FIFO that nobody reads is an error, not a wait. */
-static int open_file(const char *path, struct console_ends *ends)
+static int open_file(const char *path, const char *name, struct console_ends *ends)
 {
 	int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
 	ends->out = open(path, flags, 0644);
 	if (ends->out >= 0)
 		return 0;
-	log_error("cannot open %s for the console: %s", path, strerror(errno));
+	log_error("cannot open %s for the %s: %s", path, name, strerror(errno));
 	return -errno;
 }
 
@@ -84,25 +84,26 @@ static int open_master(struct console_ends *ends)
 	return ends->out < 0 ? -errno : 0;
 }
 
-static int open_pty(struct console_ends *ends)
+static int open_pty(const char *name, struct console_ends *ends)
 {
-	char name[64];
+	char path[64];
 	int ret = open_master(ends);
 
 	if (ret == 0)
-		ret = open_slave(ends, name, sizeof(name));
+		ret = open_slave(ends, path, sizeof(path));
 	if (ret < 0) {
-		log_error("cannot make a pseudo terminal for the console: %s", strerror(-ret));
+		log_error("cannot make a pseudo terminal for the %s: %s", name, strerror(-ret));
 		return ret;
 	}
 	ends->lossy = true;
 	/* Not the log's to leave out at some level: without the name there is no console. */
-	dprintf(STDERR_FILENO, "arcvisor: console: %s\n", name);
+	dprintf(STDERR_FILENO, "arcvisor: %s: %s\n", name, path);
 	return 0;
 }
 
 int console_ends_open(const struct console_config *config, struct console_ends *ends)
 {
+	const char *name = config->name ? config->name : "console";
 	int ret = 0;
 
 	*ends = (struct console_ends){ .in = -1, .out = -1, .slave = -1 };
@@ -111,12 +112,13 @@ int console_ends_open(const struct console_config *config, struct console_ends *
 		ret = open_stdio(ends);
 		break;
 	case CONSOLE_FILE:
-		ret = open_file(config->path, ends);
+		ret = open_file(config->path, name, ends);
 		break;
 	case CONSOLE_PTY:
-		ret = open_pty(ends);
+		ret = open_pty(name, ends);
 		break;
 	case CONSOLE_NONE:
+	case CONSOLE_SOCKET: /* its ends come later */
 		break;
 	}
 	if (ret < 0)

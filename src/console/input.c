@@ -60,6 +60,10 @@ static void read_some(struct console *console)
 		if (console->terminal)
 			len = take_escapes(console, buf, len);
 		ring_put(&console->in, buf, len);
+	} else if (n == 0 && console->server.client) {
+		console->server.in_ended = console_server_ended(console);
+	} else if (n < 0 && errno != EAGAIN && errno != EINTR && console->server.client) {
+		console_server_lost(console);
 	} else if (n == 0 || (errno != EAGAIN && errno != EINTR && !in_background(console))) {
 		console_input_stop(console);
 	}
@@ -93,6 +97,8 @@ static uint32_t wanted_events(const struct console *console)
 {
 	if (console->ends.in < 0 || console->in_always_ready || !ring_room(&console->in))
 		return 0;
+	if (console->server.in_ended)
+		return EPOLLHUP | EPOLLET; /* he is gone altogether */
 	return in_background(console) ? EPOLLIN | EPOLLET : EPOLLIN;
 }
 
@@ -154,6 +160,12 @@ void console_input_start(struct console *console)
 		.ctx = console,
 	};
 	watch(console);
+}
+
+void console_input_open(struct console *console)
+{
+	console->in_watch.source.fd = console->ends.in;
+	console_input_feed(console);
 }
 
 void console_input_resume(struct console *console)

@@ -99,7 +99,15 @@ static int send_some(struct console *console)
 /* The reader is gone: from here on output vanishes, which the guest cannot tell. */
 static void give_up(struct console *console, int error)
 {
-	log_warn("console: cannot write, output is dropped from here on: %s", strerror(-error));
+	/* Who is connected may be gone, and have sent what was not read yet: input finds out. */
+	if (!console->server.client)
+		log_warn("%s: cannot write, output is dropped from here on: %s", console->name,
+			 strerror(-error));
+	console_output_close(console);
+}
+
+void console_output_close(struct console *console)
+{
 	console_watch_set(console->loop, &console->out_watch, 0);
 	console->chunk_pos = console->chunk_len;
 	pthread_mutex_lock(&console->lock);
@@ -107,6 +115,14 @@ static void give_up(struct console *console, int error)
 	ring_drop(&console->out, ring_used(&console->out));
 	pthread_mutex_unlock(&console->lock);
 	refill(console, true);
+}
+
+void console_output_open(struct console *console)
+{
+	console->out_watch.source.fd = console->ends.out;
+	pthread_mutex_lock(&console->lock);
+	console->out_dropping = false;
+	pthread_mutex_unlock(&console->lock);
 }
 
 void console_output_pump(struct console *console)
