@@ -28,6 +28,7 @@
 
 #define VIRTIO_ID_NET	  1u /* section 5 */
 #define VIRTIO_ID_BLOCK	  2u
+#define VIRTIO_ID_CONSOLE 3u
 #define VIRTIO_ID_ENTROPY 4u
 #define VIRTIO_ID_BALLOON 5u
 #define VIRTIO_ID_FS	  26u

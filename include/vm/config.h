@@ -10,6 +10,7 @@
 #include "console/console.h"
 #include "mem/backing.h"
 #include "net/net.h"
+#include "virtio/console.h"
 #include "virtio/rng.h"
 #include "vhost/vhost.h"
 #include "virtio/balloon.h"
@@ -27,6 +28,7 @@
 #define VM_MAX_DISKS	  64u
 #define VM_MAX_NETS	  8u
 #define VM_MAX_VHOSTS	  8u
+#define VM_MAX_PORTS	  VCON_MAX_PORTS
 
 /* Where the host leaves a choice, AUTO takes the newer, and what there is. */
 enum vm_gic { VM_GIC_AUTO, VM_GIC_2, VM_GIC_3 };
@@ -66,6 +68,10 @@ struct vm_config {
 	struct vhost_config vhosts[VM_MAX_VHOSTS]; /* ids and tags differ */
 	bool has_balloon;
 	struct vballoon_config balloon;
+	bool has_terminal; /* a virtio console, beside the serial port's @console */
+	struct console_config terminal;
+	unsigned int nr_ports;
+	struct console_config ports[VM_MAX_PORTS]; /* of a virtio console; each has a name */
 };
 
 #endif

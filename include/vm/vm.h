@@ -11,6 +11,7 @@
 #include "backend/backend.h"
 #include "exit/dispatch.h"
 #include "vcpu/vcpu.h"
+#include "virtio/console.h"
 #include "virtio/net.h"
 #include "virtio/vhost.h"
 #include "virtio/vsock.h"
@@ -102,6 +103,10 @@ int vm_set_balloon(struct vm *vm, uint64_t target);
 
 /* Of a machine that has a balloon, since the latest reset. */
 void vm_get_balloon_status(const struct vm *vm, struct vballoon_stats *stats);
+
+/* What the virtio console's terminal, or port @index of it, did since the latest reset. */
+void vm_get_terminal_stats(const struct vm *vm, struct vcon_stats *stats);
+void vm_get_port_stats(const struct vm *vm, unsigned int index, struct vcon_stats *stats);
 
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);

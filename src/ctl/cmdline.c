@@ -150,6 +150,8 @@ static enum command finish_run(const struct option_values *values, struct vm_con
 		log_error("--quiet and --verbose exclude each other; give one of them");
 		return COMMAND_BAD;
 	}
+	if (!consoles_fit(&values->config))
+		return COMMAND_BAD;
 	log_set_level(wanted_level(values));
 	*config = values->config;
 	return COMMAND_RUN;

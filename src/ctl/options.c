@@ -15,7 +15,7 @@
 #include "ctl/vhost_option.h"
 #include "ctl/vsock_option.h"
 
-static bool take_path(const char **path, const char *name, const char *value)
+bool take_path(const char **path, const char *name, const char *value)
 {
 	if (!*value) {
 		log_error("--%s: the path is empty; name a file", name);
@@ -84,23 +84,6 @@ static bool set_cpus(struct option_values *values, const char *name, const char 
 static bool set_memory(struct option_values *values, char *value)
 {
 	return memory_option_take(&values->config, value);
-}
-
-static bool set_console(struct option_values *values, const char *name, const char *value)
-{
-	struct console_config *console = &values->config.console;
-
-	if (strcmp(value, "stdio") == 0) {
-		console->kind = CONSOLE_STDIO;
-	} else if (strcmp(value, "pty") == 0) {
-		console->kind = CONSOLE_PTY;
-	} else if (strcmp(value, "none") == 0) {
-		console->kind = CONSOLE_NONE;
-	} else {
-		console->kind = CONSOLE_FILE;
-		return take_path(&console->path, name, value);
-	}
-	return true;
 }
 
 static bool set_on_reset(struct option_values *values, const char *name, const char *value)
@@ -408,9 +391,28 @@ static const struct option_desc run_options[] = {
 		.value = "WHERE",
 		.set = set_console,
 		.help = "The serial port's other end: stdio, pty (a new pseudo terminal, whose\n"
-			"name is reported), none, or a file for output (emptied first; no\n"
-			"input). Default: stdio.",
+			"name is reported), socket=PATH (a unix socket that one at a time may\n"
+			"connect to), none, or a file for output (emptied first; no input).\n"
+			"Default: stdio.",
 		.example = "--console boot.log",
+	},
+	{
+		.name = "virtio-console",
+		.value = "WHERE",
+		.set = set_virtio_console,
+		.help = "A virtio console, the guest's hvc0, whose size is the terminal's; WHERE\n"
+			"as of --console, which is to be elsewhere. Default: none.",
+		.example = "--virtio-console stdio --console boot.log",
+	},
+	{
+		.name = "port",
+		.value = "name=NAME,WHERE",
+		.repeats = true,
+		.set_cut = set_port,
+		.help = "A named port of a virtio console: /dev/virtio-ports/NAME in the guest;\n"
+			"at most 30. Its other end is socket=PATH, file=PATH or pty. Default:\n"
+			"none.",
+		.example = "--port name=org.qemu.guest_agent.0,socket=agent.sock",
 	},
 	{
 		.name = "on-reset",

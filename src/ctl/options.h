@@ -54,6 +54,17 @@ extern const struct command_desc commands[NR_COMMANDS];
 /* The setter of --cpu-feature (cpu_feature.c). */
 bool set_cpu_feature(struct option_values *values, const char *name, const char *value);
 
+/* A file's name as the value of --@name; false after a line in the log. */
+bool take_path(const char **path, const char *name, const char *value);
+
+/* The setters of --console, --virtio-console and --port (console_option.c). */
+bool set_console(struct option_values *values, const char *name, const char *value);
+bool set_virtio_console(struct option_values *values, const char *name, const char *value);
+bool set_port(struct option_values *values, char *value);
+
+/* False, after a line in the log, where two of them are in one place. */
+bool consoles_fit(const struct vm_config *config);
+
 /* The setter of --rng (rng_option.c). */
 bool set_rng(struct option_values *values, char *value);
 

@@ -169,6 +169,8 @@ static int build_devices(struct guest *guest)
 	if (ret == 0)
 		ret = vhosts_build(guest);
 	if (ret == 0)
+		ret = consoles_build(guest);
+	if (ret == 0)
 		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
 	return ret;
@@ -303,6 +305,8 @@ static int build_gic(struct guest *guest)
 		ret = balloon_connect(guest);
 	if (ret == 0)
 		ret = vhosts_connect(guest);
+	if (ret == 0)
+		ret = consoles_connect(guest);
 	if (ret < 0)
 		return ret;
 	ret = hvc_connect(guest);
@@ -343,6 +347,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	rng_describe(guest, fdt);
 	balloon_describe(guest, fdt);
 	vhosts_describe(guest, fdt);
+	consoles_describe(guest, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)
@@ -413,6 +418,7 @@ void guest_destroy(struct guest *guest)
 	vhosts_fini(guest);
 	balloon_fini(guest);
 	vsocks_fini(guest);
+	consoles_fini(guest);
 	rng_fini(guest);
 	nets_fini(guest);
 	disks_fini(guest);

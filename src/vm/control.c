@@ -146,6 +146,36 @@ static void put_vhosts(const struct vm *vm, struct jval *answer)
 	jval_put(answer, "vhosts", vhosts);
 }
 
+static struct jval *put_port(const char *name, const struct vcon_stats *stats)
+{
+	struct jval *out = jval_object();
+
+	if (name)
+		jval_put_string(out, "name", name);
+	else
+		jval_put_u64(out, "dropped", stats->dropped);
+	jval_put_bool(out, "open", stats->open);
+	jval_put_u64(out, "rx_bytes", stats->rx_bytes);
+	jval_put_u64(out, "tx_bytes", stats->tx_bytes);
+	return out;
+}
+
+static void put_consoles(const struct vm *vm, struct jval *answer)
+{
+	struct jval *ports = jval_array();
+	struct vcon_stats stats;
+
+	if (vm->config->has_terminal) {
+		vm_get_terminal_stats(vm, &stats);
+		jval_put(answer, "virtio-console", put_port(NULL, &stats));
+	}
+	for (unsigned int i = 0; i < vm->config->nr_ports; i++) {
+		vm_get_port_stats(vm, i, &stats);
+		jval_append(ports, put_port(vm->config->ports[i].name, &stats));
+	}
+	jval_put(answer, "ports", ports);
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -172,6 +202,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 		put_vhosts(vm, answer);
 	if (vm->config->has_balloon)
 		put_balloon(vm, answer);
+	if (vm->config->has_terminal || vm->config->nr_ports)
+		put_consoles(vm, answer);
 	return 0;
 }
 

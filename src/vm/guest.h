@@ -8,6 +8,7 @@
 #include "boot/caches.h"
 #include "boot/load.h"
 #include "console/console.h"
+#include "consoles.h"
 #include "device/pl011.h"
 #include "device/pl031.h"
 #include "device/pl061.h"
@@ -39,6 +40,8 @@ struct guest_parts {
 	const struct boot_map *map;
 	struct loop *loop;
 	struct console *console;
+	struct console *terminal;     /* or NULL */
+	struct console *const *ports; /* config->nr_ports of them */
 	const struct exit_sink *sink;
 	struct disk *const *disks;	 /* config->nr_disks of them, in that order */
 	struct vhost_end *const *vhosts; /* config->nr_vhosts of them */
@@ -71,6 +74,7 @@ struct guest {
 	struct guest_rng rng;
 	struct guest_balloon balloon;
 	struct guest_vhosts vhosts;
+	struct guest_consoles consoles;
 	struct vcpu_set *vcpus;
 };
 

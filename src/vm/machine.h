@@ -19,6 +19,8 @@ struct vm {
 	struct gic_choice gic;
 	struct loop *loop;
 	struct console *console;
+	struct console *terminal; /* or NULL */
+	struct console *ports[VM_MAX_PORTS];
 	struct control_server *control; /* or NULL */
 	struct loop_signal signals;
 	struct loop_timer stop_timer;

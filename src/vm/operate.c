@@ -71,6 +71,16 @@ void vm_get_balloon_status(const struct vm *vm, struct vballoon_stats *stats)
 	vballoon_get_stats(vm->guest->balloon.vballoon, stats);
 }
 
+void vm_get_terminal_stats(const struct vm *vm, struct vcon_stats *stats)
+{
+	vcon_get_stats(vm->guest->consoles.terminal.vcon, 0, stats);
+}
+
+void vm_get_port_stats(const struct vm *vm, unsigned int index, struct vcon_stats *stats)
+{
+	vcon_get_stats(vm->guest->consoles.ports.vcon, index, stats);
+}
+
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)
 {
 	return vcpu_set_exits(vm->guest->vcpus, kind);

@@ -88,6 +88,8 @@ static int run_guest(struct vm *vm)
 		.map = &vm->map,
 		.loop = vm->loop,
 		.console = vm->console,
+		.terminal = vm->terminal,
+		.ports = vm->ports,
 		.sink = &vm->sink,
 		.disks = vm->disks,
 		.nets = vm->nets,
@@ -136,7 +138,10 @@ static int run_with_console(struct vm *vm, enum machine_end *end)
 
 	if (ret < 0)
 		return ret;
-	ret = run_guests(vm, end);
+	ret = consoles_open(vm, vm_console_quit);
+	if (ret == 0)
+		ret = run_guests(vm, end);
+	consoles_close(vm);
 	console_destroy(vm->console);
 	return ret;
 }
@@ -235,6 +240,8 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 		ret = balloon_check(config);
 	if (ret == 0)
 		ret = vhosts_check(config);
+	if (ret == 0)
+		ret = consoles_check(config);
 	if (ret == 0)
 		ret = open_disks(vm);
 	if (ret == 0)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A machine's smaller devices: where they are, and that they outlive resets. */
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
 
 #include "backend/sim.h"
 #include "boot/layout.h"
@@ -38,6 +41,39 @@ Test(devices, none_that_was_not_asked_for)
 	sim_wait_idle(0);
 	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE), 0);
 	end();
+}
+
+/* The terminal's device, then that of all ports; sockets stay where they are through a reset. */
+Test(devices, consoles_through_a_reset)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/tmp/port.%d", (int)getpid());
+	machine_rig_config.has_terminal = true;
+	machine_rig_config.terminal = (struct console_config){ .kind = CONSOLE_NONE };
+	machine_rig_config.nr_ports = 2;
+	machine_rig_config.ports[0] = (struct console_config){ CONSOLE_SOCKET, path, "a" };
+	machine_rig_config.ports[1] = (struct console_config){ CONSOLE_NONE, NULL, "b" };
+	machine_rig_play_psci(PSCI_FN_SYSTEM_RESET);
+	machine_rig_start();
+	sim_wait_calls(SIM_VM_CREATE, 2);
+	sim_wait_idle(0);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE + 8), 3);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE + 0x104), 0);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE + LAYOUT_VIRTIO_EACH + 8), 3);
+	cr_expect_eq(read_register(LAYOUT_VIRTIO_BASE + LAYOUT_VIRTIO_EACH + 0x104), 3);
+	cr_expect_eq(access(path, F_OK), 0);
+	end();
+	cr_expect_neq(access(path, F_OK), 0);
+}
+
+Test(devices, a_port_s_socket_is_refused_before_anything_is_made)
+{
+	struct vm *vm;
+
+	machine_rig_config.nr_ports = 1;
+	machine_rig_config.ports[0] = (struct console_config){ CONSOLE_SOCKET, "/tmp", "a" };
+	cr_expect_eq(vm_create(&backend_sim, &machine_rig_config, &vm), -EEXIST);
 }
 
 Test(devices, an_entropy_device_through_a_reset)
