@@ -17,6 +17,8 @@ static enum exit_status status_of(enum machine_end end)
 		return STATUS_RESET;
 	case MACHINE_CRASH:
 		return STATUS_CRASH;
+	case MACHINE_WATCHDOG:
+		return STATUS_WATCHDOG;
 	case MACHINE_TIMEOUT:
 		return STATUS_TIMEOUT;
 	case MACHINE_RUNNING:

@@ -95,6 +95,17 @@ static void probe_features(int kvm, struct backend_caps *caps)
 #endif
 }
 
+/* Linux lets programs read it. Elsewhere than on arm64 there is no KVM of this kind to probe. */
+static uint64_t counter_hz(void)
+{
+	uint64_t hz = 0;
+
+#ifdef __aarch64__
+	__asm__("mrs %0, cntfrq_el0" : "=r"(hz));
+#endif
+	return hz;
+}
+
 int kvm_probe(struct backend_caps *caps)
 {
 	int kvm = kvm_open();
@@ -102,7 +113,10 @@ int kvm_probe(struct backend_caps *caps)
 
 	if (kvm < 0)
 		return kvm;
-	*caps = (struct backend_caps){ .api_version = KVM_API_VERSION };
+	*caps = (struct backend_caps){
+		.api_version = KVM_API_VERSION,
+		.counter_hz = counter_hz(),
+	};
 	probe_numbers(kvm, caps);
 	probe_features(kvm, caps);
 

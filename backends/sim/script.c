@@ -12,6 +12,7 @@
 		.recommended_vcpus = SIM_MAX_VCPUS, .nr_memslots = SIM_MAX_MEMORY, .gic_v3 = true, \
 		.smccc_filter = true, .nisv_to_user = true, .irqfd = true, .ioeventfd = true,      \
 		.immediate_exit = true, .psci_0_2 = true, .readonly_mem = true,                    \
+		.counter_hz = 25000000,                                                            \
 	}
 
 static const struct backend_caps default_caps = SIM_DEFAULT_CAPS;

@@ -44,6 +44,7 @@ struct backend_caps {
 	unsigned int debug_breakpoints, debug_watchpoints;
 	bool binary_stats;
 	unsigned int eager_split, dirty_ring; /* 0 or the largest ring */
+	uint64_t counter_hz; /* CNTFRQ_EL0: of the host's counter, and the guest's */
 };
 
 /*

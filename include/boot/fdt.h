@@ -60,6 +60,11 @@ struct fdt_config {
 	uint64_t gpio_size;
 	unsigned int gpio_intid;
 
+	bool has_watchdog; /* a generic watchdog of Arm's */
+	gpa_t watchdog_control, watchdog_refresh;
+	uint64_t watchdog_size; /* of each frame */
+	unsigned int watchdog_intid;
+
 	unsigned int nr_virtio; /* virtio-mmio windows */
 	struct fdt_virtio virtio[LAYOUT_VIRTIO_SLOTS];
 

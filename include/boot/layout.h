@@ -19,6 +19,8 @@
 #define LAYOUT_UART_BASE  0x09000000u /* PL011 */
 #define LAYOUT_RTC_BASE	  0x09010000u /* PL031 */
 #define LAYOUT_GPIO_BASE  0x09030000u /* PL061 */
+#define LAYOUT_WDT_BASE	  0x09040000u /* generic watchdog: refresh frame */
+#define LAYOUT_WDT_CTRL	  0x09050000u /* its control frame */
 #define LAYOUT_HVC_BASE	  0x0b000000u /* calls of hvc-blk as loads and stores */
 #define LAYOUT_HVC_SIZE	  0x00020000u
 #define LAYOUT_STEAL_BASE 0x090a0000u /* steal time, 64 bytes a vCPU: memory, and not RAM */
@@ -35,6 +37,7 @@
 /* Shared peripheral interrupts as the device tree counts them; INTID = 32 + n. */
 #define LAYOUT_UART_SPI 1u
 #define LAYOUT_GPIO_SPI 7u
+#define LAYOUT_WDT_SPI	8u
 #define LAYOUT_NR_IRQS	256u /* INTIDs that the interrupt controller has at least */
 
 /* Private peripheral interrupts of the generic timer; INTID = 16 + n (Arm BSA). */

@@ -10,12 +10,13 @@
 
 /* Exit statuses of the program; README.md and --help document them. */
 enum exit_status {
-	STATUS_OFF = 0,	    /* the guest powered off, or the user ended it */
-	STATUS_ERROR = 1,   /* arcvisor or its host failed */
-	STATUS_USAGE = 2,   /* bad usage, or a machine that this host cannot have */
-	STATUS_RESET = 3,   /* the guest asked for a reset, and --on-reset exit */
-	STATUS_CRASH = 4,   /* a vCPU could not go on */
-	STATUS_TIMEOUT = 5, /* the guest did not power off when it was asked to */
+	STATUS_OFF = 0,	     /* the guest powered off, or the user ended it */
+	STATUS_ERROR = 1,    /* arcvisor or its host failed */
+	STATUS_USAGE = 2,    /* bad usage, or a machine that this host cannot have */
+	STATUS_RESET = 3,    /* the guest asked for a reset, and --on-reset exit */
+	STATUS_CRASH = 4,    /* a vCPU could not go on */
+	STATUS_TIMEOUT = 5,  /* the guest did not power off when it was asked to */
+	STATUS_WATCHDOG = 6, /* the guest's watchdog expired, and --watchdog exit */
 };
 
 enum command {

@@ -26,11 +26,12 @@ enum exit_action {
 /* Why a machine ends. */
 enum machine_end {
 	MACHINE_RUNNING,
-	MACHINE_OFF,	 /* the guest powered off */
-	MACHINE_RESET,	 /* the guest asked for a reset */
-	MACHINE_CRASH,	 /* a vCPU cannot go on */
-	MACHINE_QUIT,	 /* the user ended it */
-	MACHINE_TIMEOUT, /* the user asked the guest to power off, and it did not */
+	MACHINE_OFF,	  /* the guest powered off */
+	MACHINE_RESET,	  /* the guest asked for a reset */
+	MACHINE_CRASH,	  /* a vCPU cannot go on */
+	MACHINE_QUIT,	  /* the user ended it */
+	MACHINE_WATCHDOG, /* the guest's watchdog expired, and that is to end it */
+	MACHINE_TIMEOUT,  /* the user asked the guest to power off, and it did not */
 };
 
 /* Where handlers report what concerns the whole machine. From any vCPU thread. */

@@ -84,6 +84,9 @@ void vcpu_set_pause(struct vcpu_set *set);
 void vcpu_set_resume(struct vcpu_set *set);
 bool vcpu_set_is_paused(const struct vcpu_set *set);
 
+/* The guest's virtual counter while no vCPU runs. 0 or the backend's error. */
+int vcpu_set_get_counter(const struct vcpu_set *set, uint64_t *counter);
+
 /* The registers of vCPU @index while the set is paused. 0, -EBUSY (it is not) or the backend's. */
 int vcpu_set_get_regs(const struct vcpu_set *set, unsigned int index, struct vcpu_regs *regs);
 

@@ -41,6 +41,14 @@ enum vm_on_crash {
 	VM_CRASH_DUMP,	/* a core file is written first */
 };
 
+/* What happens when the guest does not refresh its watchdog in time. */
+enum vm_watchdog {
+	VM_WATCHDOG_OFF, /* it has none */
+	VM_WATCHDOG_RESET,
+	VM_WATCHDOG_EXIT,
+	VM_WATCHDOG_PAUSE,
+};
+
 struct vm_config {
 	const char *kernel;   /* path, never empty */
 	const char *initrd;   /* path or NULL */
@@ -55,7 +63,8 @@ struct vm_config {
 	enum vm_its its;
 	bool exit_on_reset;
 	enum vm_on_crash on_crash;
-	const char *dump_file;	   /* path of the core file, or NULL: arcvisor.PID.core */
+	const char *dump_file; /* path of the core file, or NULL: arcvisor.PID.core */
+	enum vm_watchdog watchdog;
 	unsigned int stop_timeout; /* seconds that a guest has to power off, up to VM_MAX_STOP */
 	struct console_config console;
 	unsigned int nr_disks;

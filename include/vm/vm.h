@@ -9,6 +9,7 @@
 #define ARCVISOR_VM_VM_H
 
 #include "backend/backend.h"
+#include "device/watchdog.h"
 #include "exit/dispatch.h"
 #include "vcpu/vcpu.h"
 #include "virtio/console.h"
@@ -107,6 +108,9 @@ void vm_get_balloon_status(const struct vm *vm, struct vballoon_stats *stats);
 /* What the virtio console's terminal, or port @index of it, did since the latest reset. */
 void vm_get_terminal_stats(const struct vm *vm, struct vcon_stats *stats);
 void vm_get_port_stats(const struct vm *vm, unsigned int index, struct vcon_stats *stats);
+
+/* What the guest's watchdog, which is there, did since the latest reset. */
+void vm_get_watchdog_stats(const struct vm *vm, struct watchdog_stats *stats);
 
 /* Exits of that kind of all vCPUs since the latest reset. */
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind);

@@ -242,6 +242,26 @@ static void write_gpio(struct writer *w, const struct fdt_config *config)
 	end(w);
 }
 
+/* watchdog/arm,sbsa-gwdt.yaml; the order of the frames is the binding's. */
+static void write_watchdog(struct writer *w, const struct fdt_config *config)
+{
+	const uint64_t reg[] = { config->watchdog_control, config->watchdog_size,
+				 config->watchdog_refresh, config->watchdog_size };
+	const uint32_t interrupt[] = {
+		GIC_CELL_SPI,
+		config->watchdog_intid - GIC_SPI_BASE,
+		GIC_CELL_LEVEL_HIGH,
+	};
+	char name[NAME_SIZE];
+
+	node_name(name, "watchdog", config->watchdog_control);
+	begin(w, name);
+	put_strings(w, "compatible", "arm,sbsa-gwdt");
+	put_reg(w, reg, ARRAY_SIZE(reg));
+	put_cells(w, "interrupts", interrupt, ARRAY_SIZE(interrupt));
+	end(w);
+}
+
 /* input/gpio-keys.yaml. */
 static void write_power_button(struct writer *w)
 {
@@ -319,6 +339,8 @@ static void write_root(struct writer *w, const struct fdt_config *config)
 		write_gpio(w, config);
 		write_power_button(w);
 	}
+	if (config->has_watchdog)
+		write_watchdog(w, config);
 	for (unsigned int i = 0; i < config->nr_virtio; i++)
 		write_virtio(w, &config->virtio[i]);
 	if (config->hvc_lines)
@@ -352,6 +374,7 @@ int fdt_build(const struct fdt_config *config, void *buf, size_t size, size_t *u
 	assert(config->nr_redist <= BACKEND_MAX_REDIST_REGIONS);
 	assert(config->gic_v2 ? config->nr_cpus <= BACKEND_GICV2_CPUS : config->nr_redist > 0);
 	assert(!config->has_gpio || config->gpio_intid >= GIC_SPI_BASE);
+	assert(!config->has_watchdog || config->watchdog_intid >= GIC_SPI_BASE);
 	assert(!config->has_uart || config->uart_intid >= GIC_SPI_BASE);
 
 	for (attempt = FIRST_SIZE; attempt < limit; attempt *= 4) {

@@ -155,6 +155,25 @@ static bool set_on_crash(struct option_values *values, const char *name, const c
 	return false;
 }
 
+static bool set_watchdog(struct option_values *values, const char *name, const char *value)
+{
+	static const char *const names[] = {
+		[VM_WATCHDOG_OFF] = "off",
+		[VM_WATCHDOG_RESET] = "reset",
+		[VM_WATCHDOG_EXIT] = "exit",
+		[VM_WATCHDOG_PAUSE] = "pause",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		if (strcmp(value, names[i]) != 0)
+			continue;
+		values->config.watchdog = (enum vm_watchdog)i;
+		return true;
+	}
+	log_error("--%s \"%.64s\": give reset, exit, pause or off", name, value);
+	return false;
+}
+
 static bool set_dump_file(struct option_values *values, const char *name, const char *value)
 {
 	return take_path(&values->config.dump_file, name, value);
@@ -423,6 +442,15 @@ static const struct option_desc run_options[] = {
 		.example = "--on-reset exit",
 	},
 	{
+		.name = "watchdog",
+		.value = "WHAT",
+		.set = set_watchdog,
+		.help = "A watchdog, and what happens when the guest has started it and does not\n"
+			"refresh it in time: reset, exit with status 6, or pause. Default: off,\n"
+			"there is none.",
+		.example = "--watchdog reset",
+	},
+	{
 		.name = "control",
 		.value = "PATH",
 		.set = set_control,
@@ -549,6 +577,7 @@ static const char run_notes[] =
 	"  3  the guest asked for a reset, with --on-reset exit\n"
 	"  4  a vCPU could not go on\n"
 	"  5  the guest was asked to power off, did not, and was ended\n"
+	"  6  the guest's watchdog expired, with --watchdog exit\n"
 	"\n"
 	"A whole example, a guest with two vCPUs and 1 GiB, on this terminal:\n"
 	"  arcvisor run --kernel Image --initrd rootfs.cpio.gz \\\n"

@@ -30,6 +30,11 @@ void vcpu_set_start_counter(struct vcpu_set *set)
 		log_warn("the guest's clock jumps by the length of a pause: %s", strerror(-ret));
 }
 
+int vcpu_set_get_counter(const struct vcpu_set *set, uint64_t *counter)
+{
+	return set->config.ops->vcpu_get_counter(set->vcpus[0].backend, counter);
+}
+
 bool vcpu_set_is_paused(const struct vcpu_set *set)
 {
 	return set->paused;

@@ -157,6 +157,8 @@ static int build_devices(struct guest *guest)
 	if (ret == 0)
 		ret = build_gpio(guest);
 	if (ret == 0)
+		ret = watchdog_build(guest);
+	if (ret == 0)
 		ret = disks_build(guest);
 	if (ret == 0)
 		ret = nets_build(guest);
@@ -348,6 +350,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	balloon_describe(guest, fdt);
 	vhosts_describe(guest, fdt);
 	consoles_describe(guest, fdt);
+	watchdog_describe(guest, fdt);
 }
 
 static int dump_dtb(const char *path, const void *dtb, size_t size)
@@ -413,6 +416,7 @@ void guest_destroy(struct guest *guest)
 	pl011_destroy(guest->uart);
 	pl031_destroy(guest->rtc);
 	destroy_gpio(guest);
+	watchdog_fini(guest);
 	irq_line_fini(&guest->uart_line);
 	hvc_fini(guest);
 	vhosts_fini(guest);

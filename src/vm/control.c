@@ -176,6 +176,18 @@ static void put_consoles(const struct vm *vm, struct jval *answer)
 	jval_put(answer, "ports", ports);
 }
 
+static void put_watchdog(const struct vm *vm, struct jval *answer)
+{
+	struct jval *watchdog = jval_object();
+	struct watchdog_stats stats;
+
+	vm_get_watchdog_stats(vm, &stats);
+	jval_put_bool(watchdog, "enabled", stats.enabled);
+	jval_put_u64(watchdog, "refreshes", stats.refreshes);
+	jval_put_u64(watchdog, "warnings", stats.warnings);
+	jval_put(answer, "watchdog", watchdog);
+}
+
 static int run_status(void *ctx, const struct jval *request, struct jval *answer)
 {
 	const struct vm *vm = ctx;
@@ -204,6 +216,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 		put_balloon(vm, answer);
 	if (vm->config->has_terminal || vm->config->nr_ports)
 		put_consoles(vm, answer);
+	if (vm->config->watchdog != VM_WATCHDOG_OFF)
+		put_watchdog(vm, answer);
 	return 0;
 }
 
@@ -407,8 +421,10 @@ int vm_control_init(struct vm *vm)
 static const char *end_name(enum machine_end end)
 {
 	static const char *const names[] = {
-		[MACHINE_RUNNING] = "error", [MACHINE_OFF] = "off",   [MACHINE_RESET] = "reset",
-		[MACHINE_CRASH] = "crash",   [MACHINE_QUIT] = "quit", [MACHINE_TIMEOUT] = "timeout",
+		[MACHINE_RUNNING] = "error",	 [MACHINE_OFF] = "off",
+		[MACHINE_RESET] = "reset",	 [MACHINE_CRASH] = "crash",
+		[MACHINE_QUIT] = "quit",	 [MACHINE_TIMEOUT] = "timeout",
+		[MACHINE_WATCHDOG] = "watchdog",
 	};
 
 	return names[end];

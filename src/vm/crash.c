@@ -74,7 +74,7 @@ static void dump(struct vm *vm)
 /* From here on the guest's end counts anew, but for what was asked of the machine meanwhile. */
 static bool keep(struct vm *vm)
 {
-	vcpu_set_pause(vm->guest->vcpus);
+	vm_pause(vm);
 	if (vm->stopping || atomic_load(&vm->asked))
 		return false;
 	vm->crashed = true;

@@ -13,6 +13,7 @@
 #include "device/pl031.h"
 #include "device/pl061.h"
 #include "device/power_button.h"
+#include "device/watchdog.h"
 #include "disks.h"
 #include "exit/dispatch.h"
 #include "exit/mmio.h"
@@ -43,6 +44,9 @@ struct guest_parts {
 	struct console *terminal;     /* or NULL */
 	struct console *const *ports; /* config->nr_ports of them */
 	const struct exit_sink *sink;
+	uint64_t counter_hz;		    /* of the guest's counter */
+	void (*watchdog_expired)(void *vm); /* on the loop's thread */
+	void *vm;
 	struct disk *const *disks;	 /* config->nr_disks of them, in that order */
 	struct vhost_end *const *vhosts; /* config->nr_vhosts of them */
 	struct net *const *nets;	 /* config->nr_nets of them */
@@ -66,6 +70,8 @@ struct guest {
 	struct irq_line gpio_line;
 	struct pl061 *gpio;
 	struct power_button power_button; /* where there is a gpio */
+	struct irq_line watchdog_line;
+	struct watchdog *watchdog; /* or NULL */
 	struct guest_hvc hvc;
 	unsigned int nr_windows; /* of virtio devices */
 	struct guest_disks disks;
@@ -77,6 +83,11 @@ struct guest {
 	struct guest_consoles consoles;
 	struct vcpu_set *vcpus;
 };
+
+/* build_watchdog.c: nothing where the configuration has none. */
+int watchdog_build(struct guest *guest);
+void watchdog_describe(const struct guest *guest, struct fdt_config *fdt);
+void watchdog_fini(struct guest *guest);
 
 /*
  * Builds a guest that is ready to start: memory loaded, devices, interrupt controller, vCPUs. 0,

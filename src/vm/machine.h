@@ -51,6 +51,10 @@ void vm_power_fini(struct vm *vm);
 /* power.c: a guest is about to run: one that is to stop is told so again after a reset. */
 void vm_power_guest(struct vm *vm);
 
+/* power.c: the guest's watchdog, where it has one; @ctx is the struct vm. */
+void vm_watchdog_start(struct vm *vm);
+void vm_watchdog_expired(void *ctx);
+
 /*
  * crash.c: the guest has ended. True if it crashed and is to be kept, so that the loop goes on
  * until there is another reason to end it; else whatever was to be done is done.

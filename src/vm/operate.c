@@ -7,6 +7,8 @@
 
 void vm_pause(struct vm *vm)
 {
+	if (vm->guest->watchdog)
+		watchdog_pause(vm->guest->watchdog);
 	vcpu_set_pause(vm->guest->vcpus);
 }
 
@@ -17,6 +19,8 @@ void vm_resume(struct vm *vm)
 	/* The network may have forgotten where the guest is. */
 	if (vcpu_set_is_paused(vm->guest->vcpus))
 		nets_announce(vm->guest);
+	if (vm->guest->watchdog)
+		watchdog_resume(vm->guest->watchdog);
 	vcpu_set_resume(vm->guest->vcpus);
 }
 
@@ -79,6 +83,11 @@ void vm_get_terminal_stats(const struct vm *vm, struct vcon_stats *stats)
 void vm_get_port_stats(const struct vm *vm, unsigned int index, struct vcon_stats *stats)
 {
 	vcon_get_stats(vm->guest->consoles.ports.vcon, index, stats);
+}
+
+void vm_get_watchdog_stats(const struct vm *vm, struct watchdog_stats *stats)
+{
+	watchdog_get_stats(vm->guest->watchdog, stats);
 }
 
 uint64_t vm_get_exits(const struct vm *vm, enum vcpu_exit_kind kind)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How a machine is asked to end: signals, the power button, and a deadline. */
+/* How a machine is asked to end: signals, the power button, a deadline, and its watchdog. */
 #include <signal.h>
 #include <string.h>
 
@@ -57,6 +57,41 @@ static void vm_signal(void *ctx, int signo)
 		vm_end(vm, MACHINE_QUIT);
 	else
 		vm_stop(vm);
+}
+
+/* Where the host does not say what the counter is, only the guest's idea of time left suffers. */
+void vm_watchdog_start(struct vm *vm)
+{
+	uint64_t counter = 0;
+
+	if (!vm->guest->watchdog)
+		return;
+	if (vcpu_set_get_counter(vm->guest->vcpus, &counter) < 0)
+		log_debug("the watchdog does not know the guest's counter");
+	watchdog_start(vm->guest->watchdog, counter);
+}
+
+void vm_watchdog_expired(void *ctx)
+{
+	struct vm *vm = ctx;
+
+	switch (vm->config->watchdog) {
+	case VM_WATCHDOG_RESET:
+		log_warn("the guest's watchdog expired: it is reset");
+		vm_end(vm, MACHINE_RESET);
+		break;
+	case VM_WATCHDOG_EXIT:
+		log_error("the guest's watchdog expired: it is ended");
+		vm_end(vm, MACHINE_WATCHDOG);
+		break;
+	case VM_WATCHDOG_PAUSE:
+		log_warn("the guest's watchdog expired: it is paused; arcvisor ctl can resume, "
+			 "reset or quit");
+		vm_pause(vm);
+		break;
+	case VM_WATCHDOG_OFF:
+		break;
+	}
 }
 
 /* A signal that was ignored when we were started stays so: nohup(1), a shell's background jobs. */

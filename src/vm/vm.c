@@ -91,6 +91,9 @@ static int run_guest(struct vm *vm)
 		.terminal = vm->terminal,
 		.ports = vm->ports,
 		.sink = &vm->sink,
+		.counter_hz = vm->caps.counter_hz,
+		.watchdog_expired = vm_watchdog_expired,
+		.vm = vm,
 		.disks = vm->disks,
 		.nets = vm->nets,
 		.vsock = vm->vsock,
@@ -107,6 +110,7 @@ static int run_guest(struct vm *vm)
 		return ret;
 	vm->guest = &guest;
 	vm_power_guest(vm);
+	vm_watchdog_start(vm);
 	ret = vcpu_set_start(guest.vcpus);
 	if (ret < 0)
 		log_error("cannot start the vCPUs: %s", strerror(-ret));

@@ -137,6 +137,16 @@ Test(fdt, the_power_button_is_a_key_on_a_pl061)
 	expect_cells(key, "gpios", CELLS(u32_of(gpio, "phandle"), 3, 0));
 }
 
+Test(fdt, the_watchdog_has_two_frames_and_a_level_interrupt)
+{
+	static const char watchdog[] = "/watchdog@9050000";
+
+	build();
+	expect_strings(watchdog, "compatible", "arm,sbsa-gwdt");
+	expect_cells(watchdog, "reg", CELLS(0, 0x09050000, 0, 0x1000, 0, 0x09040000, 0, 0x1000));
+	expect_cells(watchdog, "interrupts", CELLS(0, 8, 4));
+}
+
 Test(fdt, hvc_blk_has_an_edge_interrupt_a_cpu)
 {
 	static const struct irq_line lines[] = { { .intid = 34 }, { .intid = 40 } };
@@ -203,6 +213,9 @@ Test(fdt, devices_that_are_not_there_have_no_node)
 	expect_no_node("/gpio@9030000");
 	expect_no_node("/gpio-keys");
 	expect_no_node("/clock-24000000");
+	config.has_watchdog = false;
+	build();
+	expect_no_node("/watchdog@9050000");
 	config.has_uart = true;
 	build();
 	node("/serial@9000000");
@@ -289,11 +302,12 @@ Test(fdt, dtc_has_no_complaint)
 	for (i = 0; i < ARRAY_SIZE(cpus); i++) {
 		config.nr_cpus = cpus[i];
 		config.nr_redist = cpus[i] > 123 ? 2 : 1;
-		for (devices = 0; devices < 16; devices++) {
+		for (devices = 0; devices < 32; devices++) {
 			test_dir_init();
 			config.has_uart = devices & 1;
 			config.has_rtc = devices & 2;
 			config.has_gpio = devices & 8;
+			config.has_watchdog = devices & 16;
 			config.initrd_size = devices & 4 ? 0x1000 : 0;
 			expect_dtc_is_content();
 			test_dir_fini();

@@ -29,6 +29,7 @@ Test(cmdline, run_has_defaults)
 	cr_assert_eq(outcome.config.memory, 512 * MIB);
 	cr_assert_not(outcome.config.exit_on_reset);
 	cr_assert_eq(outcome.config.stop_timeout, 30);
+	cr_assert_eq(outcome.config.watchdog, VM_WATCHDOG_OFF);
 	cr_assert_eq(outcome.config.console.kind, CONSOLE_STDIO);
 }
 
@@ -36,7 +37,8 @@ Test(cmdline, run_takes_values_as_next_word)
 {
 	parse(&outcome, "run", "--kernel", "Image", "--initrd", "rd", "--cmdline", "a b", "--cpus",
 	      "4", "--memory", "2G", "--dtb-dump", "dtb", "--console", "pty", "--on-reset", "exit",
-	      "--stop-timeout", "86400", "--on-crash", "dump", "--dump-file", "core");
+	      "--stop-timeout", "86400", "--on-crash", "dump", "--dump-file", "core", "--watchdog",
+	      "pause");
 	assert_run();
 	cr_assert_str_eq(outcome.config.kernel, "Image");
 	cr_assert_str_eq(outcome.config.initrd, "rd");
@@ -47,6 +49,7 @@ Test(cmdline, run_takes_values_as_next_word)
 	cr_assert(outcome.config.exit_on_reset);
 	cr_assert_eq(outcome.config.stop_timeout, 86400);
 	cr_assert_eq(outcome.config.on_crash, VM_CRASH_DUMP);
+	cr_assert_eq(outcome.config.watchdog, VM_WATCHDOG_PAUSE);
 	cr_assert_str_eq(outcome.config.dump_file, "core");
 	cr_assert_eq(outcome.config.console.kind, CONSOLE_PTY);
 }

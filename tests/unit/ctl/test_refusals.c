@@ -187,6 +187,8 @@ Test(refusals, memory_not_whole_mib)
 Test(refusals, on_reset_unknown_word)
 {
 	assert_refused("--on-reset \"halt\": give reboot or exit", "run", "--on-reset", "halt");
+	assert_refused("--watchdog \"poweroff\": give reset, exit, pause or off", "run",
+		       "--watchdog", "poweroff");
 	assert_refused("--on-crash \"halt\": give exit, pause or dump", "run", "--on-crash",
 		       "halt");
 	assert_refused("--dump-file: the path is empty; name a file", "run", "--dump-file", "");

@@ -76,6 +76,33 @@ Test(devices, a_port_s_socket_is_refused_before_anything_is_made)
 	cr_expect_eq(vm_create(&backend_sim, &machine_rig_config, &vm), -EEXIST);
 }
 
+/* The control frame's registers by hand: it is enabled, and left alone. */
+static void let_expire(enum vm_watchdog what)
+{
+	machine_rig_config.watchdog = what;
+	machine_rig_start();
+	sim_wait_idle(0);
+	cr_expect_eq(read_register(LAYOUT_WDT_CTRL + 0xfcc) >> 16, 1);
+	cr_expect_eq(read_register(LAYOUT_WDT_CTRL), 0);
+	machine_rig_play_write(LAYOUT_WDT_CTRL + 0x8, 1000);
+	machine_rig_play_write(LAYOUT_WDT_CTRL, 1);
+}
+
+Test(devices, a_watchdog_can_reset)
+{
+	let_expire(VM_WATCHDOG_RESET);
+	sim_wait_calls(SIM_VM_CREATE, 2);
+	sim_wait_idle(0);
+	cr_expect_eq(read_register(LAYOUT_WDT_CTRL), 0);
+	end();
+}
+
+Test(devices, a_watchdog_can_end_the_machine)
+{
+	let_expire(VM_WATCHDOG_EXIT);
+	cr_expect_eq(machine_rig_wait(), MACHINE_WATCHDOG);
+}
+
 Test(devices, an_entropy_device_through_a_reset)
 {
 	machine_rig_config.rng = (struct rng_config){ .on = true, .rate = 1000 };
