@@ -20,6 +20,7 @@
 #   make bench-disk what an operation on a disk costs, beside the same; docs/profile.md: where that goes
 #   make soak       the long tests: power cuts, kills, every pattern of fio
 #   make bench-block what the block layer adds to a read
+#   make bench-vsock what bytes through a socket device cost, by us and by the host's kernel
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean      what was built; the cache of Debian packages (.cache) stays
 #
@@ -143,6 +144,8 @@ $(A64)/blockbench: $(A64)/prog/tools/bench/blockbench.o $(filter $(A64)/prog/src
 # Programs that tests run in Linux guests, static.
 PROGRAMS := $(patsubst tests/programs/%.c,$(A64)/programs/%,$(wildcard tests/programs/*.c))
 $(PROGRAMS): $(A64)/programs/%: $(A64)/prog/tests/programs/%.o
+$(A64)/bench/vsockpeer: $(A64)/prog/tools/bench/vsockpeer.o
+$(PROGRAMS) $(A64)/bench/vsockpeer:
 	@mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK    $@")
 	$(Q)$(A64_CC) -static-pie -nostdlib -o $@ $(MUSL_LIB)/rcrt1.o $(MUSL_LIB)/crti.o $< \
@@ -308,6 +311,12 @@ bench-exits:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(A64)/bench/exits.img
 	$(Q)tools/bench/exits/run
+
+.PHONY: bench-vsock
+bench-vsock:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(PROGRAMS) $(A64)/bench/vsockpeer
+	$(Q)tools/bench/vsock
 
 .PHONY: bench-block
 bench-block:
