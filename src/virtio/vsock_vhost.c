@@ -170,7 +170,7 @@ static void start(struct virtio_device *dev, uint64_t features)
 		return;
 	log_limited(&limit, LOG_LEVEL_ERROR, "vsock: the host's kernel does not serve it: %s",
 		    strerror(-ret));
-	virtio_needs_reset(dev);
+	dev->port->failed(dev->port_ctx);
 }
 
 static void stop(struct virtio_device *dev)
