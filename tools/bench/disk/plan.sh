@@ -5,7 +5,7 @@
 VMMS=(host arcvisor-v1 arcvisor-hvc arcvisor-hvc-poll arcvisor-hvc-mmio arcvisor-inline arcvisor-thread
 	qemu-pci qemu-mmio)
 BACKINGS=(null file nvme)
-QUICK_CASES=(read-4k-d1 write-4k-d1 write-4k-d1-fsync read-4k-d32 read-4k-d32-batch read-128k-d1)
+QUICK_CASES=(read-4k-d1 write-4k-d1-fsync read-4k-d32-batch read-128k-d1)
 
 # Beside all cases on null_blk with one vCPU: these on the others, and these with two vCPUs.
 SOME_CASES=(read-512-d1 read-4k-d1 write-4k-d1 mixed-4k-d1 write-4k-d1-fsync read-4k-d32 write-4k-d32
@@ -84,7 +84,8 @@ named_like() {
 	local vmm list=''
 	for vmm in "${VMMS[@]}"; do
 		# shellcheck disable=SC2053 # a pattern
-		[[ $vmm != $1 || ($vmm == arcvisor-hvc-mmio && ($direct || $quick)) ]] || list+=,$vmm
+		[[ $vmm != $1 || ($vmm == arcvisor-hvc-mmio && $direct) ]] ||
+			[[ $vmm == arcvisor-@(v1|hvc-*) && $quick ]] || list+=,$vmm
 	done
 	printf '%s' "${list#,}"
 }
