@@ -82,8 +82,20 @@ enum blk_wake {
 };
 
 #define BLK_MAX_QUEUE_DISKS 255u
+#define BLK_MAX_PINNED	    8u
 
 #define BLK_QUEUE_SHARED 0x1u /* several threads take turns: no SINGLE_ISSUER, no DEFER_TASKRUN */
+
+/*
+ * Memory that stays where it is, and backed by the same pages, while a queue lives: io_uring pins it
+ * once, and not at each transfer of one segment that lies inside. It counts against RLIMIT_MEMLOCK,
+ * for each queue; where that does not suffice it is left, said once in the log. Never memory that a
+ * balloon takes pages from: a read would go to pages that the guest no longer has.
+ */
+struct blk_pinned {
+	struct iovec iov[BLK_MAX_PINNED];
+	unsigned int nr;
+};
 
 struct blk_queue_config {
 	enum blk_engine engine;
@@ -93,6 +105,8 @@ struct blk_queue_config {
 	int eventfd; /* BLK_WAKE_EVENTFD: written at a completion; the caller's, or -1: made */
 	struct disk *const *disks; /* all that the queue will serve: registered files */
 	unsigned int nr_disks;
+
+	const struct blk_pinned *pinned; /* or NULL; not kept */
 
 	/*
 	 * Called on the owner's thread, from within the functions below. It may submit, and kick;

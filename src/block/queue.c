@@ -349,6 +349,7 @@ int blk_queue_create_on(const struct blk_host *host, const struct blk_queue_conf
 	ret = init_parts(queue, config);
 	if (ret == 0)
 		ret = create_engine(queue);
+	queue->config.pinned = NULL;
 	if (ret < 0) {
 		fini_parts(queue);
 		return ret;

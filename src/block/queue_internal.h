@@ -79,7 +79,7 @@ struct blk_queue {
 	const struct blk_engine_ops *ops;
 	void *engine;
 	const struct blk_host *host;
-	struct blk_queue_config config; /* .disks is not kept */
+	struct blk_queue_config config; /* .disks and .pinned are not kept */
 	struct blk_slot *slots;
 	unsigned int nr_slots;
 	unsigned int in_flight;	    /* submitted and not reported */

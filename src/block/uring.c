@@ -3,8 +3,9 @@
  * The engine on io_uring: a ring with one thread that submits and reaps. liburing sets the ring up
  * (uring_ring.c); entering the kernel is done here, in one place.
  *
- * Registered buffers are left out on purpose: pages that a balloon punches out of guest memory
- * stay pinned, and a fixed read would then fill pages which the guest no longer has.
+ * Memory is registered with the ring only where its owner says that its pages stay: those that a
+ * balloon punches out of guest memory stay pinned, and a fixed read would fill pages which the
+ * guest no longer has.
  */
 #include <errno.h>
 #include <sched.h>
@@ -95,16 +96,40 @@ static struct io_uring_sqe *get_sqe(struct uring *uring)
 	return sqe;
 }
 
-static void prep_move(struct io_uring_sqe *sqe, const struct blk_req *req,
-		      const struct blk_step *step)
+int uring_find_pin(const struct uring *uring, const void *base, uint64_t len)
+{
+	for (unsigned int i = 0; i < uring->nr_pins; i++) {
+		const struct uring_pin *pin = &uring->pins[i];
+		uint64_t at = (uintptr_t)base - pin->base;
+
+		if (at < pin->size && len <= pin->size - at &&
+		    at >> URING_PIN_SHIFT == (at + len - 1) >> URING_PIN_SHIFT)
+			return (int)(pin->first + (unsigned int)(at >> URING_PIN_SHIFT));
+	}
+	return -1;
+}
+
+static void prep_one(const struct uring *uring, struct io_uring_sqe *sqe, const struct blk_req *req,
+		     const struct blk_step *step)
+{
+	bool read = step->kind == BLK_STEP_READ;
+	size_t len = step->iov->iov_len < MAX_MOVE ? step->iov->iov_len : MAX_MOVE;
+	int pin = uring_find_pin(uring, step->iov->iov_base, len);
+	int op = pin < 0 ? read ? IORING_OP_READ : IORING_OP_WRITE
+		 : read	 ? IORING_OP_READ_FIXED
+			 : IORING_OP_WRITE_FIXED;
+
+	io_uring_prep_rw(op, sqe, req->slot, step->iov->iov_base, (unsigned int)len, step->offset);
+	sqe->buf_index = pin < 0 ? 0 : (uint16_t)pin;
+}
+
+static void prep_move(const struct uring *uring, struct io_uring_sqe *sqe,
+		      const struct blk_req *req, const struct blk_step *step)
 {
 	bool read = step->kind == BLK_STEP_READ;
 
 	if (step->nr_iov == 1) {
-		size_t len = step->iov->iov_len < MAX_MOVE ? step->iov->iov_len : MAX_MOVE;
-
-		io_uring_prep_rw(read ? IORING_OP_READ : IORING_OP_WRITE, sqe, req->slot,
-				 step->iov->iov_base, (unsigned int)len, step->offset);
+		prep_one(uring, sqe, req, step);
 	} else {
 		io_uring_prep_rw(read ? IORING_OP_READV : IORING_OP_WRITEV, sqe, req->slot,
 				 step->iov, step->nr_iov, step->offset);
@@ -112,13 +137,13 @@ static void prep_move(struct io_uring_sqe *sqe, const struct blk_req *req,
 	sqe->rw_flags = step->flags;
 }
 
-static void prep(struct io_uring_sqe *sqe, const struct blk_req *req, const struct blk_step *step,
-		 uint64_t tag)
+static void prep(const struct uring *uring, struct io_uring_sqe *sqe, const struct blk_req *req,
+		 const struct blk_step *step, uint64_t tag)
 {
 	switch (step->kind) {
 	case BLK_STEP_READ:
 	case BLK_STEP_WRITE:
-		prep_move(sqe, req, step);
+		prep_move(uring, sqe, req, step);
 		break;
 	case BLK_STEP_FALLOCATE:
 		io_uring_prep_rw(IORING_OP_FALLOCATE, sqe, req->slot, NULL,
@@ -163,7 +188,7 @@ static void submit_parts(struct uring *uring, struct blk_req *req, const struct 
 		req->parts++;
 	parts = *first;
 	while (blk_parts_next(&parts, &part))
-		prep(get_sqe(uring), req, &part, PART_TAG);
+		prep(uring, get_sqe(uring), req, &part, PART_TAG);
 }
 
 static void uring_submit(struct blk_queue *queue, struct blk_req *req)
@@ -183,7 +208,7 @@ static void uring_submit(struct blk_queue *queue, struct blk_req *req)
 	if (blk_parts_begin(req, &step, &parts))
 		submit_parts(uring, req, &parts);
 	else
-		prep(get_sqe(uring), req, &step, 0);
+		prep(uring, get_sqe(uring), req, &step, 0);
 }
 
 /* ---- out of the completion queue ------------------------------------------------------------- */

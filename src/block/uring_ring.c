@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A ring's life: set up with what the kernel has, restricted, attached to its owner, closed. */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/util.h"
 #include "uring.h"
 
@@ -56,9 +59,11 @@ int uring_attach(struct blk_queue *queue)
  */
 static int restrict_ring(struct uring *uring)
 {
-	static const uint8_t ops[] = { IORING_OP_READ,	  IORING_OP_WRITE,    IORING_OP_READV,
-				       IORING_OP_WRITEV,  IORING_OP_FSYNC,    IORING_OP_FALLOCATE,
-				       IORING_OP_TIMEOUT, IORING_OP_URING_CMD };
+	static const uint8_t ops[] = { IORING_OP_READ,	      IORING_OP_WRITE,
+				       IORING_OP_READV,	      IORING_OP_WRITEV,
+				       IORING_OP_FSYNC,	      IORING_OP_FALLOCATE,
+				       IORING_OP_TIMEOUT,     IORING_OP_READ_FIXED,
+				       IORING_OP_WRITE_FIXED, IORING_OP_URING_CMD };
 	struct io_uring_restriction res[ARRAY_SIZE(ops) + 3] = {
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED, .sqe_flags = IOSQE_FIXED_FILE },
 		{ .opcode = IORING_RESTRICTION_SQE_FLAGS_REQUIRED, .sqe_flags = IOSQE_FIXED_FILE },
@@ -79,6 +84,64 @@ static int restrict_ring(struct uring *uring)
 	return ret;
 }
 
+static unsigned int nr_buffers(const struct iovec *mem)
+{
+	return (unsigned int)((mem->iov_len + URING_PIN_SIZE - 1) >> URING_PIN_SHIFT);
+}
+
+static void cut(const struct iovec *mem, struct iovec *out)
+{
+	for (uint64_t at = 0; at < mem->iov_len; at += URING_PIN_SIZE) {
+		uint64_t left = mem->iov_len - at;
+
+		*out++ = (struct iovec){
+			(uint8_t *)mem->iov_base + at,
+			(size_t)(left < URING_PIN_SIZE ? left : URING_PIN_SIZE),
+		};
+	}
+}
+
+int uring_pin(struct uring *uring, const struct iovec *mem, unsigned int nr)
+{
+	struct iovec *buffers;
+	unsigned int sum = 0;
+	int ret;
+
+	for (unsigned int i = 0; i < nr; i++)
+		sum += nr_buffers(&mem[i]);
+	buffers = calloc(sum, sizeof(*buffers));
+	if (!buffers)
+		return -ENOMEM;
+	sum = 0;
+	for (unsigned int i = 0; i < nr; i++) {
+		uring->pins[i] =
+			(struct uring_pin){ (uintptr_t)mem[i].iov_base, mem[i].iov_len, sum };
+		cut(&mem[i], &buffers[sum]);
+		sum += nr_buffers(&mem[i]);
+	}
+	ret = io_uring_register_buffers(&uring->ring, buffers, sum);
+	free(buffers);
+	if (ret == 0)
+		uring->nr_pins = nr;
+	return ret;
+}
+
+/* Without it all works the same, for more instructions. */
+static void pin_memory(struct uring *uring)
+{
+	static atomic_flag said = ATOMIC_FLAG_INIT;
+	const struct blk_queue_config *config = &uring->queue->config;
+	int ret;
+
+	if (!config->pinned || !config->pinned->nr)
+		return;
+	ret = uring_pin(uring, config->pinned->iov, config->pinned->nr);
+	if (ret < 0 && !atomic_flag_test_and_set(&said))
+		log_warn("guest memory cannot be pinned for disks (%s), each transfer pins its own "
+			 "pages; raise ulimit -l",
+			 strerror(-ret));
+}
+
 static int register_parts(struct uring *uring)
 {
 	struct blk_queue *queue = uring->queue;
@@ -90,6 +153,8 @@ static int register_parts(struct uring *uring)
 	ret = io_uring_register_files(&uring->ring, fds, queue->nr_slots);
 	if (ret == 0 && queue->eventfd >= 0)
 		ret = io_uring_register_eventfd(&uring->ring, queue->eventfd);
+	if (ret == 0)
+		pin_memory(uring);
 	return ret == 0 ? restrict_ring(uring) : ret;
 }
 

@@ -64,6 +64,7 @@ void rig_open_on(struct rig *rig, enum blk_engine engine, const struct blk_host 
 		.eventfd = -1,
 		.disks = &rig->disk,
 		.nr_disks = 1,
+		.pinned = &rig->pinned,
 		.done = done,
 		.ctx = rig,
 	};

@@ -19,6 +19,7 @@ struct rig {
 	struct disk_config config;
 	struct disk *disk;
 	struct blk_queue *queue;
+	struct blk_pinned pinned; /* may be set before rig_open() */
 	unsigned int nr_done;
 	struct blk_req *done[2 * RIG_DEPTH];
 	void (*on_done)(struct rig *rig, struct blk_req *req);

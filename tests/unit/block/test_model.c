@@ -151,7 +151,8 @@ static void compare(const struct rig *rig)
 		cr_assert_eq(ours[i], theirs[i], "byte %u", i);
 }
 
-static void play(enum blk_engine engine, bool direct, uint64_t seed)
+/* @pinned: half of the requests' memory is, so that both ways meet in a batch. */
+static void play(enum blk_engine engine, bool direct, bool pinned, uint64_t seed)
 {
 	char path[] = "/tmp/arcvisor-oracle-XXXXXX";
 	struct blk_host moody = blk_host;
@@ -163,6 +164,8 @@ static void play(enum blk_engine engine, bool direct, uint64_t seed)
 	rig_init(&rig, RIG_SIZE);
 	if (direct)
 		rig_use_direct(&rig);
+	if (pinned)
+		rig.pinned = (struct blk_pinned){ { { moves, sizeof(moves) / 2 } }, 1 };
 	rig_open_on(&rig, engine, engine == BLK_ENGINE_SYNC ? &moody : &blk_host);
 	oracle = mkstemp(path);
 	cr_assert_geq(oracle, 0);
@@ -177,20 +180,30 @@ static void play(enum blk_engine engine, bool direct, uint64_t seed)
 
 Test(model, sync_cached)
 {
-	play(BLK_ENGINE_SYNC, false, 1);
+	play(BLK_ENGINE_SYNC, false, false, 1);
 }
 
 Test(model, sync_direct)
 {
-	play(BLK_ENGINE_SYNC, true, 2);
+	play(BLK_ENGINE_SYNC, true, false, 2);
 }
 
 Test(model, uring_cached)
 {
-	play(BLK_ENGINE_URING, false, 3);
+	play(BLK_ENGINE_URING, false, false, 3);
 }
 
 Test(model, uring_direct)
 {
-	play(BLK_ENGINE_URING, true, 4);
+	play(BLK_ENGINE_URING, true, false, 4);
+}
+
+Test(model, uring_cached_pinned)
+{
+	play(BLK_ENGINE_URING, false, true, 5);
+}
+
+Test(model, uring_direct_pinned)
+{
+	play(BLK_ENGINE_URING, true, true, 6);
 }
