@@ -87,10 +87,11 @@ enum blk_wake {
 #define BLK_QUEUE_SHARED 0x1u /* several threads take turns: no SINGLE_ISSUER, no DEFER_TASKRUN */
 
 /*
- * Memory that stays where it is, and backed by the same pages, while a queue lives: io_uring pins it
- * once, and not at each transfer of one segment that lies inside. It counts against RLIMIT_MEMLOCK,
- * for each queue; where that does not suffice it is left, said once in the log. Never memory that a
- * balloon takes pages from: a read would go to pages that the guest no longer has.
+ * Memory that stays where it is, and backed by the same pages, while a queue lives: io_uring pins
+ * it once, and not at each transfer of one segment that lies inside. It counts against
+ * RLIMIT_MEMLOCK, for each queue; where that does not suffice it is left, said once in the log.
+ * Never memory that a balloon takes pages from: a read would go to pages that the guest no longer
+ * has.
  */
 struct blk_pinned {
 	struct iovec iov[BLK_MAX_PINNED];

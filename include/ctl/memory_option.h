@@ -8,7 +8,7 @@
 #include "ctl/cmdline.h"
 
 /*
- * SIZE[,hugepages=off|thp|SIZE][,prealloc=on|off][,shared=on|off][,merge=on|off][,node=N]
+ * SIZE[,hugepages=off|thp|SIZE][,prealloc=on|off][,pin=on|off][,shared=on|off][,merge=on|off][,node=N]
  *
  * Sets the size and the backing in @config. @value is cut into pieces where it stands. False after
  * a line in the log.

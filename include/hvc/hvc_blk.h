@@ -27,6 +27,7 @@
 /* All of it outlives the service; copied but for what pointers point at. */
 struct hvc_blk_config {
 	const struct gmem *mem;
+	const struct blk_pinned *pinned; /* of @mem, or NULL */
 	unsigned int nr_vcpus;
 	struct disk *const *disks;
 	unsigned int nr_disks; /* 1 to HVC_BLK_MAX_DISKS */

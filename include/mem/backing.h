@@ -24,6 +24,7 @@ struct gmem_backing {
 	bool private;	    /* anonymous, this process' alone; else a memfd */
 	bool merge;	    /* pages that are the same are kept once (KSM); needs @private */
 	bool prealloc;	    /* taken at once, not when they are first touched */
+	bool pin;	    /* stays where it is: rings of disks may pin it; needs @prealloc */
 	bool bind;	    /* from NUMA node @node alone */
 	unsigned int node;
 };

@@ -45,7 +45,8 @@ struct vblk_lane_config {
 	enum blk_wake wake;
 	struct disk *const *disks; /* all that it will serve */
 	unsigned int nr_disks;
-	int eventfd; /* BLK_WAKE_EVENTFD: written at completions */
+	const struct blk_pinned *pinned; /* or NULL; used in the call alone */
+	int eventfd;			 /* BLK_WAKE_EVENTFD: written at completions */
 	/* BLK_WAKE_SIGNAL: makes the owner leave the guest, or not enter it; from any thread. */
 	void (*wake_owner)(void *ctx);
 	void *ctx;
@@ -75,9 +76,10 @@ void vblk_lane_drain(struct vblk_lane *lane);
 
 /*
  * Starts a thread that serves all queues of @vblk. @doorbell (an eventfd, the caller's) is written
- * when the driver rings. 0 or -errno.
+ * when the driver rings; @pinned as a lane's. 0 or -errno.
  */
-int vblk_thread_start(struct vblk *vblk, int doorbell, struct vblk_thread **out);
+int vblk_thread_start(struct vblk *vblk, int doorbell, const struct blk_pinned *pinned,
+		      struct vblk_thread **out);
 
 /* Completes what is in flight, and ends the thread. NULL is fine. */
 void vblk_thread_stop(struct vblk_thread *thread);

@@ -74,6 +74,11 @@ static bool set_prealloc(struct gmem_backing *backing, const char *value)
 	return take_switch(value, &backing->prealloc);
 }
 
+static bool set_pin(struct gmem_backing *backing, const char *value)
+{
+	return take_switch(value, &backing->pin);
+}
+
 static bool set_shared(struct gmem_backing *backing, const char *value)
 {
 	bool shared, valid = take_switch(value, &shared);
@@ -96,7 +101,7 @@ static bool set_node(struct gmem_backing *backing, const char *value)
 	return backing->node <= GMEM_MAX_NODE;
 }
 
-enum { HUGEPAGES, PREALLOC, SHARED, MERGE, NODE };
+enum { HUGEPAGES, PREALLOC, PIN, SHARED, MERGE, NODE };
 
 static const struct key {
 	const char *name;
@@ -106,6 +111,7 @@ static const struct key {
 	[HUGEPAGES] = { "hugepages", set_hugepages,
 			"off, thp, or a size of pages, such as 2M or 1G" },
 	[PREALLOC] = { "prealloc", set_prealloc, "on or off" },
+	[PIN] = { "pin", set_pin, "on or off" },
 	[SHARED] = { "shared", set_shared, "on or off" },
 	[MERGE] = { "merge", set_merge, "on or off" },
 	[NODE] = { "node", set_node, "the number of a NUMA node" },
@@ -158,6 +164,20 @@ static bool check_merge(struct gmem_backing *backing, const char *first, uint32_
 	return true;
 }
 
+/* Pages that are pinned are neither merged nor taken later. */
+static bool check_pin(struct gmem_backing *backing, const char *first, uint32_t seen)
+{
+	if (!backing->pin)
+		return true;
+	if (backing->merge || ((seen & BIT(PREALLOC)) && !backing->prealloc)) {
+		log_error("--memory %.64s: pin=on keeps every page where it is; leave out %s",
+			  first, backing->merge ? "merge=on" : "prealloc=off");
+		return false;
+	}
+	backing->prealloc = true;
+	return true;
+}
+
 static bool check_pool(const struct vm_config *config, const struct gmem_backing *backing,
 		       const char *first)
 {
@@ -186,7 +206,8 @@ bool memory_option_take(struct vm_config *config, char *value)
 	while (value)
 		if (!take_word(&backing, first, word_next(&value), &seen))
 			return false;
-	if (!check_merge(&backing, first, seen) || !check_pool(config, &backing, first))
+	if (!check_merge(&backing, first, seen) || !check_pin(&backing, first, seen) ||
+	    !check_pool(config, &backing, first))
 		return false;
 	config->backing = backing;
 	return true;

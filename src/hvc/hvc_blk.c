@@ -67,6 +67,7 @@ int hvc_open_engine(struct hvc_vcpu *vcpu, struct disk *const *disks, unsigned i
 		.eventfd = eventfd,
 		.disks = disks,
 		.nr_disks = nr_disks,
+		.pinned = vcpu->blk->config.pinned,
 		.done = hvc_done,
 		.ctx = vcpu,
 	};

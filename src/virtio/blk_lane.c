@@ -339,6 +339,7 @@ static int create_engine(struct vblk_lane *lane, const struct vblk_lane_config *
 		.depth = VBLK_LANE_DEPTH,
 		.eventfd = config->eventfd,
 		.disks = disks,
+		.pinned = config->pinned,
 		.done = done,
 		.wake_owner = wake_owner,
 		.ctx = lane,

@@ -98,13 +98,14 @@ static const struct worker_ops worker_ops = {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int make_lane(struct vblk_thread *thread)
+static int make_lane(struct vblk_thread *thread, const struct blk_pinned *pinned)
 {
 	struct disk *disk = thread->vblk->disk;
 	const struct vblk_lane_config config = {
 		.wake = BLK_WAKE_EVENTFD,
 		.disks = &disk,
 		.nr_disks = 1,
+		.pinned = pinned,
 		.eventfd = thread->completions,
 	};
 
@@ -124,7 +125,8 @@ static int start_worker(struct vblk_thread *thread, int doorbell)
 	return worker_start(&config, &thread->worker);
 }
 
-int vblk_thread_start(struct vblk *vblk, int doorbell, struct vblk_thread **out)
+int vblk_thread_start(struct vblk *vblk, int doorbell, const struct blk_pinned *pinned,
+		      struct vblk_thread **out)
 {
 	struct vblk_thread *thread = calloc(1, sizeof(*thread));
 	int ret;
@@ -133,7 +135,7 @@ int vblk_thread_start(struct vblk *vblk, int doorbell, struct vblk_thread **out)
 		return -ENOMEM;
 	thread->vblk = vblk;
 	thread->completions = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	ret = thread->completions < 0 ? -errno : make_lane(thread);
+	ret = thread->completions < 0 ? -errno : make_lane(thread, pinned);
 	if (ret == 0)
 		ret = start_worker(thread, doorbell);
 	if (ret < 0) {

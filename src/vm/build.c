@@ -29,6 +29,14 @@ static unsigned int ipa_bits_for(const struct vm_config *config)
 	return bits;
 }
 
+static void pin_region(struct guest *guest, const struct gmem_region *region)
+{
+	_Static_assert(BLK_MAX_PINNED >= GMEM_MAX_REGIONS, "room for each region");
+	if (guest->parts->config->backing.pin)
+		guest->pinned.iov[guest->pinned.nr++] =
+			(struct iovec){ region->host, (size_t)region->size };
+}
+
 static int build_memory(struct guest *guest)
 {
 	const struct guest_parts *parts = guest->parts;
@@ -43,6 +51,7 @@ static int build_memory(struct guest *guest)
 		ret = parts->ops->mem_map(guest->vm, region->base, region->host, region->size);
 		if (ret < 0)
 			return failed("map guest memory", ret);
+		pin_region(guest, region);
 	}
 	return boot_load(parts->files, parts->map, &guest->mem);
 }

@@ -91,6 +91,7 @@ static int make_lane(struct guest *guest, unsigned int vcpu)
 		.wake = BLK_WAKE_SIGNAL,
 		.disks = guest->disks.inline_disks,
 		.nr_disks = guest->disks.nr_inline,
+		.pinned = &guest->pinned,
 		.eventfd = -1,
 		.wake_owner = wake_vcpu,
 		.ctx = waker,
@@ -126,7 +127,7 @@ static int make_thread(struct guest *guest, struct guest_disk *disk)
 	disk->in_kernel = guest->parts->ops->ioeventfd_bind(
 				  guest->vm, disk->doorbell,
 				  disk->window.base + VIRTIO_MMIO_QUEUE_NOTIFY, 4) == 0;
-	return vblk_thread_start(disk->vblk, disk->doorbell, &disk->thread);
+	return vblk_thread_start(disk->vblk, disk->doorbell, &guest->pinned, &disk->thread);
 }
 
 int disks_connect(struct guest *guest)

@@ -95,6 +95,7 @@ int hvc_build(struct guest *guest)
 	enum blk_engine engine = pick_disks(guest);
 	struct hvc_blk_config config = {
 		.mem = &guest->mem,
+		.pinned = &guest->pinned,
 		.nr_vcpus = guest->parts->config->cpus,
 		.engine = engine,
 		.disks = hvc->disks,

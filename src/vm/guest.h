@@ -4,7 +4,7 @@
 #define ARCVISOR_VM_GUEST_H
 
 #include "balloons.h"
-#include "block/disk.h"
+#include "block/block.h"
 #include "boot/caches.h"
 #include "boot/load.h"
 #include "console/console.h"
@@ -57,7 +57,8 @@ struct guest_parts {
 struct guest {
 	const struct guest_parts *parts;
 	struct gmem mem;
-	struct gmem steal; /* where vCPUs find their steal time: memory that is no RAM */
+	struct blk_pinned pinned; /* of @mem: all of it, or nothing */
+	struct gmem steal;	  /* where vCPUs find their steal time: memory that is no RAM */
 	struct backend_vm *vm;
 	struct mmio_map mmio;
 	struct smccc_table smccc;

@@ -53,6 +53,14 @@ Test(memory_option, merging_makes_it_private)
 	cr_assert(parse_memory("1G,shared=off,merge=on")->merge);
 }
 
+Test(memory_option, pinning_takes_it_at_once)
+{
+	cr_assert(parse_memory("1G,pin=on")->pin);
+	cr_assert(outcome.config.backing.prealloc);
+	cr_assert_not(parse_memory("1G,prealloc=off,pin=off")->prealloc);
+	cr_assert(parse_memory("1G,shared=off,hugepages=thp,pin=on")->private);
+}
+
 #define REFUSED(value, line) assert_refused("--memory " line, RUN, "--memory", value)
 
 Test(memory_option, refused_words)
@@ -86,6 +94,10 @@ Test(memory_option, refused_together)
 		"1G: merge=on cannot merge pages of a pool; leave out hugepages=");
 	REFUSED("1G,shared=off,hugepages=2M",
 		"1G: shared=off is not for pages of a pool; leave it out");
+	REFUSED("1G,pin=on,merge=on",
+		"1G: pin=on keeps every page where it is; leave out merge=on");
+	REFUSED("1G,prealloc=off,pin=on",
+		"1G: pin=on keeps every page where it is; leave out prealloc=off");
 	REFUSED("1536M,hugepages=1G", "1536M: not whole huge pages; give a multiple of 1024M");
 	REFUSED("33M,hugepages=2M", "33M: not whole huge pages; give a multiple of 2M");
 }

@@ -94,7 +94,7 @@ void rig_thread(struct blk_rig *rig)
 	rig->lane = NULL;
 	rig->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	NEED(rig->doorbell >= 0);
-	NEED(vblk_thread_start(rig->vblk, rig->doorbell, &rig->thread) == 0);
+	NEED(vblk_thread_start(rig->vblk, rig->doorbell, NULL, &rig->thread) == 0);
 }
 
 void rig_fini(struct blk_rig *rig)
