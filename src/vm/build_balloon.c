@@ -25,6 +25,11 @@ int balloon_check(const struct vm_config *config)
 			  balloon->target / MIB, config->memory / MIB);
 		return -EINVAL;
 	}
+	if (config->backing.pin) {
+		log_error("--balloon: pages that disks have pinned cannot be given back; leave it "
+			  "out, or pin=on of --memory");
+		return -EINVAL;
+	}
 	/* A guest takes such pages back without a word. */
 	if (balloon->reporting && config->backing.huge == GMEM_HUGE_POOL) {
 		log_error("--balloon free-page-reporting=on: a pool may have no page left when the "

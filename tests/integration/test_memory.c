@@ -54,6 +54,7 @@ Test(memory, private_and_shared_taken_at_once_or_later)
 	runs("64M,prealloc=on", NULL);
 	runs("64M,shared=off", NULL);
 	runs("64M,shared=off,prealloc=on,hugepages=off", NULL);
+	runs("64M,pin=on", NULL);
 	refused("1T,prealloc=on", "--memory prealloc=on: 1048576M wanted, this host has ");
 }
 

@@ -110,6 +110,16 @@ Test(usage, too_much_memory)
 	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--memory", "1048576G"), "--memory");
 }
 
+Test(usage, balloons_that_cannot_be)
+{
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--balloon", "size=1G"),
+		"--balloon size=1024M: the guest has 512M; give less");
+	refused(MACHINE_ARGS("run", "--kernel", KERNEL, "--balloon", "on", "--memory",
+			     "512M,pin=on"),
+		"--balloon: pages that disks have pinned cannot be given back; leave it out, or "
+		"pin=on of --memory");
+}
+
 Test(usage, long_command_line)
 {
 	char text[4096];
