@@ -8,13 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bad_disk.h"
 #include "shell.h"
 
 #define SOCKET "/tmp/disks.sock"
 #define SIZE   (8 << 20)
 #define SMALL  "/tmp/small-disk" /* a file system with less room than its image has */
 
-/* vda to vdd in each mode; vde cannot be written; vdf and vdg have a rate; vdh has no room. */
+/*
+ * vda to vdd in each mode; vde cannot be written; vdf and vdg have a rate; vdh has no room; vdi and
+ * vdj have blocks that fail, where the host can make such disks.
+ */
 static const char *const disks[] = {
 	"/tmp/a.img,mode=inline,serial=first",
 	"/tmp/b.img,mode=inline,engine=sync",
@@ -25,6 +29,23 @@ static const char *const disks[] = {
 	"/tmp/g.img,mode=thread,bps=100K,bps-burst=4K",
 	SMALL "/h.img",
 };
+
+static const char *bad_inline = "/tmp/i.img", *bad_thread = "/tmp/j.img";
+
+static bool make_bad(void)
+{
+	if (!bad_disk_make("bad-i") || !bad_disk_make("bad-j"))
+		return false;
+	bad_inline = "/dev/bad-i,direct,mode=inline";
+	bad_thread = "/dev/bad-j,direct,mode=thread,engine=sync";
+	return true;
+}
+
+static void remove_bad(void)
+{
+	bad_disk_remove("bad-i");
+	bad_disk_remove("bad-j");
+}
 
 /* Seen by this process and arcvisor, and gone with them. Only root can: false. */
 static bool mount_small(void)
@@ -43,16 +64,21 @@ static void make_file(const char *disk)
 	machine_file(path, SIZE);
 }
 
-static void boot(struct machine *machine)
+static void boot(struct machine *machine, bool is_bad)
 {
 	for (unsigned int i = 0; i < sizeof(disks) / sizeof(disks[0]); i++)
 		make_file(disks[i]);
+	if (!is_bad) {
+		make_file(bad_inline);
+		make_file(bad_thread);
+	}
 	machine_start(machine,
 		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", VIRTIO_INITRD, "--cpus",
 				   "2", "--cmdline", "console=ttyAMA0 quiet iomem=relaxed",
 				   "--control", SOCKET, "--disk", disks[0], "--disk", disks[1],
 				   "--disk", disks[2], "--disk", disks[3], "--disk", disks[4],
-				   "--disk", disks[5], "--disk", disks[6], "--disk", disks[7]));
+				   "--disk", disks[5], "--disk", disks[6], "--disk", disks[7],
+				   "--disk", bad_inline, "--disk", bad_thread));
 	shell_ready(machine);
 }
 
@@ -196,10 +222,10 @@ static void check_reboot(struct machine *machine)
 
 Test(disks, work_in_every_mode_through_pauses_a_resize_and_a_reboot)
 {
-	bool is_small = mount_small();
+	bool is_small = mount_small(), is_bad = make_bad();
 	struct machine machine;
 
-	boot(&machine);
+	boot(&machine, is_bad);
 	check_shapes(&machine);
 	check_data(&machine);
 	check_discard(&machine);
@@ -208,6 +234,10 @@ Test(disks, work_in_every_mode_through_pauses_a_resize_and_a_reboot)
 	check_rates(&machine);
 	if (is_small)
 		check_full(&machine);
+	if (is_bad) {
+		bad_disk_check(&machine, "vdi");
+		bad_disk_check(&machine, "vdj");
+	}
 	cr_expect_str_empty(machine.errors);
 	check_needs_reset(&machine);
 	check_reboot(&machine);
@@ -215,4 +245,6 @@ Test(disks, work_in_every_mode_through_pauses_a_resize_and_a_reboot)
 	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
 	cr_expect(strstr(machine.errors, "it has to reset the device"), "%s", machine.errors);
 	machine_fini(&machine);
+	if (is_bad)
+		remove_bad();
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bad_disk.h"
 #include "rings.h"
 #include "shell.h"
 
@@ -27,6 +28,17 @@
 #define SLOW   "/tmp/hvc-b.img,via=hvc,id=b,iops=20,iops-burst=1,block-size=4096"
 #define POLLED "/tmp/hvc-c.img,via=both,hvc-file=/tmp/hvc-d.img,id=c,mode=thread"
 
+/* hvcblk3 has blocks that fail, where the host can make such a disk. */
+static const char *bad = "/tmp/hvc-e.img,via=hvc,id=e";
+
+static bool make_bad(void)
+{
+	if (!bad_disk_make("bad-e"))
+		return false;
+	bad = "/dev/bad-e,direct,via=hvc,id=e";
+	return true;
+}
+
 static void boot(struct machine *machine)
 {
 	bool older = access(OLDER, R_OK) == 0;
@@ -35,11 +47,12 @@ static void boot(struct machine *machine)
 	machine_file("/tmp/hvc-b.img", MIB);
 	machine_file("/tmp/hvc-c.img", MIB);
 	machine_file("/tmp/hvc-d.img", 16 * MIB);
+	machine_file("/tmp/hvc-e.img", 8 * MIB);
 	machine_start(machine, MACHINE_ARGS("run", "--kernel", older ? OLDER : KERNEL, "--initrd",
 					    older ? INITRD_OLD : INITRD_HVC, "--cmdline",
 					    "console=ttyAMA0 quiet hvc_blk.version=1", "--cpus",
 					    "2", "--memory", "256M", "--control", SOCKET, "--disk",
-					    FAST, "--disk", SLOW, "--disk", POLLED));
+					    FAST, "--disk", SLOW, "--disk", POLLED, "--disk", bad));
 	shell_ready(machine);
 }
 
@@ -54,7 +67,7 @@ static void check_version_1(struct machine *machine)
 	      "cmp /tmp/a /tmp/b && echo v1-'same'",
 	      "v1-same");
 	shell(machine, "echo q=$(cd /sys/block; ls -d hvcblk* hvcblk0/serial 2>/dev/null).",
-	      "q=hvcblk0 hvcblk2.");
+	      "q=hvcblk0 hvcblk2 hvcblk3.");
 }
 
 /* The driver goes and comes back, with rings: what one wrote the other reads. */
@@ -188,6 +201,7 @@ static void check_reset(struct machine *machine)
 Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 {
 	struct machine machine;
+	bool is_bad = make_bad();
 
 	boot(&machine);
 	check_version_1(&machine);
@@ -195,6 +209,8 @@ Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 	check_resize(&machine);
 	check_rate(&machine);
 	check_polled(&machine);
+	if (is_bad)
+		bad_disk_check(&machine, "hvcblk3");
 	check_broken(&machine);
 	check_in_flight(&machine);
 	check_reset(&machine);
@@ -203,4 +219,6 @@ Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 	cr_expect(strstr(machine.errors, "cq_head"), "%s", machine.errors);
 	cr_expect_eq(count_text(machine.errors, "\n"), 1, "%s", machine.errors);
 	machine_fini(&machine);
+	if (is_bad)
+		bad_disk_remove("bad-e");
 }
