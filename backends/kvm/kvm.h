@@ -40,6 +40,9 @@ int kvm_cap(int fd, unsigned int cap);
 /* Opens /dev/kvm and checks its API version. A descriptor or -errno. */
 int kvm_open(void);
 
+/* A machine's descriptor, or -errno; @type as KVM_CREATE_VM's. */
+int kvm_create_vm(int kvm_fd, unsigned long type);
+
 bool kvm_has_smccc_filter(int vm_fd);
 
 int kvm_probe(struct backend_caps *caps);

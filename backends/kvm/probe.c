@@ -41,6 +41,21 @@ int kvm_open(void)
 	return version < 0 ? version : -EPROTO;
 }
 
+/*
+ * The kernel takes all locks of this process' memory for that (mm_take_all_locks()), and gives up
+ * where anything waits for the thread: also work of its own, as a ring of io_uring leaves it to
+ * whoever made the ring, some time after that was closed. A reset closes rings and comes here.
+ */
+int kvm_create_vm(int kvm_fd, unsigned long type)
+{
+	int fd;
+
+	do {
+		fd = kvm_ioctl_value(kvm_fd, KVM_CREATE_VM, type);
+	} while (fd == -EINTR);
+	return fd;
+}
+
 bool kvm_has_smccc_filter(int vm_fd)
 {
 	struct kvm_device_attr attr = {
@@ -121,7 +136,7 @@ int kvm_probe(struct backend_caps *caps)
 	probe_features(kvm, caps);
 
 	/* Devices and VM attributes can be asked of a VM only. */
-	vm = kvm_ioctl_value(kvm, KVM_CREATE_VM, 0);
+	vm = kvm_create_vm(kvm, 0);
 	if (vm >= 0) {
 		caps->gic_v2 = has_device(vm, KVM_DEV_TYPE_ARM_VGIC_V2);
 		caps->gic_v3 = has_device(vm, KVM_DEV_TYPE_ARM_VGIC_V3);

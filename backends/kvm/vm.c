@@ -21,7 +21,7 @@ static int vm_open(struct backend_vm *vm, const struct backend_vm_config *config
 	unsigned long type = config->ipa_bits ? KVM_VM_TYPE_ARM_IPA_SIZE(config->ipa_bits) : 0;
 	int ret;
 
-	vm->fd = kvm_ioctl_value(vm->kvm, KVM_CREATE_VM, type);
+	vm->fd = kvm_create_vm(vm->kvm, type);
 	if (vm->fd < 0)
 		return vm->fd;
 	ret = kvm_ioctl_value(vm->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
