@@ -41,12 +41,18 @@ struct virtio_device_ops {
 	/* The driver rang for @queue, which is below nr_queues; only after DRIVER_OK. */
 	void (*kick)(struct virtio_device *dev, unsigned int queue);
 
-	/* Device configuration space (section 2.5). What lies outside reads 0, and is not written.
+	/*
+	 * Device configuration space (section 2.5). Reads find @buf zeroed, and leave it so outside
+	 * of it; virtio_config_read() does both. NULL: there is none; nothing is the driver's to
+	 * write.
 	 */
 	void (*read_config)(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len);
 	void (*write_config)(struct virtio_device *dev, uint32_t offset, const void *buf,
 			     uint32_t len);
 };
+
+/* The part of a configuration space, the @size bytes at @space, that a read wants of it. */
+void virtio_config_read(const void *space, uint32_t size, uint32_t offset, void *buf, uint32_t len);
 
 /* What a device asks of its transport; from any thread. */
 struct virtio_port_ops {

@@ -29,12 +29,7 @@ static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, u
 		.poison_val = atomic_load(&balloon->poison),
 	};
 
-	memset(buf, 0, len);
-	if (offset >= sizeof(space))
-		return;
-	if (len > sizeof(space) - offset)
-		len = (uint32_t)sizeof(space) - offset;
-	memcpy(buf, (const uint8_t *)&space + offset, len);
+	virtio_config_read(&space, sizeof(space), offset, buf, len);
 }
 
 /* The driver's are two whole words. */

@@ -100,12 +100,7 @@ static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, u
 	struct blk_config config;
 
 	fill_config(to_vblk(dev), &config);
-	memset(buf, 0, len);
-	if (offset >= CONFIG_SIZE)
-		return;
-	if (len > CONFIG_SIZE - offset)
-		len = CONFIG_SIZE - offset;
-	memcpy(buf, (const uint8_t *)&config + offset, len);
+	virtio_config_read(&config, CONFIG_SIZE, offset, buf, len);
 }
 
 /* Section 5.2.5: the cache's mode is the one field that is the driver's. */

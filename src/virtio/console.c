@@ -46,12 +46,7 @@ static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, u
 		.max_nr_ports = vcon->terminal ? 0 : vcon->nr_ports,
 	};
 
-	memset(buf, 0, len);
-	if (offset >= sizeof(space))
-		return;
-	if (len > sizeof(space) - offset)
-		len = (uint32_t)sizeof(space) - offset;
-	memcpy(buf, (const uint8_t *)&space + offset, len);
+	virtio_config_read(&space, sizeof(space), offset, buf, len);
 }
 
 /* Section 5.3.6.1: a character, at any time, also before there is a driver. */

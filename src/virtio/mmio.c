@@ -221,10 +221,19 @@ static void write_notify(struct virtio_mmio *mmio, uint32_t queue)
 		mmio->dev->ops->kick(mmio->dev, queue);
 }
 
+void virtio_config_read(const void *space, uint32_t size, uint32_t offset, void *buf, uint32_t len)
+{
+	if (offset < size)
+		memcpy(buf, (const uint8_t *)space + offset,
+		       len < size - offset ? len : size - offset);
+}
+
 static uint64_t read_config(struct virtio_mmio *mmio, uint32_t offset, unsigned int len)
 {
 	uint64_t val = 0;
 
+	if (!mmio->dev->ops->read_config)
+		return 0;
 	pthread_mutex_lock(&mmio->lock);
 	mmio->dev->ops->read_config(mmio->dev, offset, &val, len);
 	pthread_mutex_unlock(&mmio->lock);
@@ -233,6 +242,8 @@ static uint64_t read_config(struct virtio_mmio *mmio, uint32_t offset, unsigned 
 
 static void write_config(struct virtio_mmio *mmio, uint32_t offset, unsigned int len, uint64_t val)
 {
+	if (!mmio->dev->ops->write_config)
+		return;
 	pthread_mutex_lock(&mmio->lock);
 	if (!mmio->resetting)
 		mmio->dev->ops->write_config(mmio->dev, offset, &val, len);

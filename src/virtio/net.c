@@ -101,21 +101,7 @@ static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, u
 	pthread_mutex_lock(&vnet->lock);
 	memcpy(space.mac, vnet->filter.mac, NET_MAC_SIZE);
 	pthread_mutex_unlock(&vnet->lock);
-	memset(buf, 0, len);
-	if (offset >= sizeof(space))
-		return;
-	if (len > sizeof(space) - offset)
-		len = (uint32_t)sizeof(space) - offset;
-	memcpy(buf, (const uint8_t *)&space + offset, len);
-}
-
-/* The address is set by the control queue (section 5.1.4.1), and nothing else is the driver's. */
-static void write_config(struct virtio_device *dev, uint32_t offset, const void *buf, uint32_t len)
-{
-	(void)dev;
-	(void)offset;
-	(void)buf;
-	(void)len;
+	virtio_config_read(&space, sizeof(space), offset, buf, len);
 }
 
 void vnet_check_link(struct vnet_pair *pair)
@@ -232,7 +218,6 @@ static const struct virtio_device_ops vnet_ops = {
 	.queue_stop = queue_stop,
 	.kick = kick,
 	.read_config = read_config,
-	.write_config = write_config,
 };
 
 void vnet_publish(const struct vnet *vnet, struct virtqueue *vq)

@@ -220,30 +220,9 @@ static void kick(struct virtio_device *dev, unsigned int queue)
 	serve(to_vrng(dev));
 }
 
-/* Section 5.4.4: there is none. */
-static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
-{
-	(void)dev;
-	(void)offset;
-	memset(buf, 0, len);
-}
-
-static void write_config(struct virtio_device *dev, uint32_t offset, const void *buf, uint32_t len)
-{
-	(void)dev;
-	(void)offset;
-	(void)buf;
-	(void)len;
-}
-
 static const struct virtio_device_ops vrng_ops = {
-	.attached = attached,
-	.start = start,
-	.stop = stop,
-	.queue_stop = queue_stop,
-	.kick = kick,
-	.read_config = read_config,
-	.write_config = write_config,
+	.attached = attached, .start = start, .stop = stop, .queue_stop = queue_stop, .kick = kick,
+	/* Section 5.4.4: no configuration. */
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */

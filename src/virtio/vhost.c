@@ -280,20 +280,7 @@ static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, u
 {
 	const struct vvhost *vvhost = to_vvhost(dev);
 
-	memset(buf, 0, len);
-	if (offset >= vvhost->space_size)
-		return;
-	if (len > vvhost->space_size - offset)
-		len = vvhost->space_size - offset;
-	memcpy(buf, vvhost->space.bytes + offset, len);
-}
-
-static void write_config(struct virtio_device *dev, uint32_t offset, const void *buf, uint32_t len)
-{
-	(void)dev;
-	(void)offset;
-	(void)buf;
-	(void)len;
+	virtio_config_read(vvhost->space.bytes, vvhost->space_size, offset, buf, len);
 }
 
 static const struct virtio_device_ops vvhost_ops = {
@@ -303,7 +290,6 @@ static const struct virtio_device_ops vvhost_ops = {
 	.queue_stop = queue_stop,
 	.kick = kick,
 	.read_config = read_config,
-	.write_config = write_config,
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */

@@ -78,20 +78,7 @@ static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, u
 {
 	const uint64_t cid = to_vvsock(dev)->host->cid; /* section 5.10.4 */
 
-	memset(buf, 0, len);
-	if (offset >= sizeof(cid))
-		return;
-	if (len > sizeof(cid) - offset)
-		len = (uint32_t)sizeof(cid) - offset;
-	memcpy(buf, (const uint8_t *)&cid + offset, len);
-}
-
-static void write_config(struct virtio_device *dev, uint32_t offset, const void *buf, uint32_t len)
-{
-	(void)dev;
-	(void)offset;
-	(void)buf;
-	(void)len;
+	virtio_config_read(&cid, sizeof(cid), offset, buf, len);
 }
 
 static void ring(struct vvsock *vvsock)
@@ -166,7 +153,6 @@ static const struct virtio_device_ops vvsock_ops = {
 	.queue_stop = queue_stop,
 	.kick = kick,
 	.read_config = read_config,
-	.write_config = write_config,
 };
 
 /* ---- life ------------------------------------------------------------------------------------ */
