@@ -95,7 +95,7 @@ static bool take_option(const struct command_desc *command, unsigned int index, 
 	}
 	*seen |= bit;
 	if (option->set_cut)
-		return option->set_cut(values, optarg);
+		return option->set_cut(&values->config, optarg);
 	return option->set(values, option->name, optarg);
 }
 

@@ -69,9 +69,8 @@ static bool take_name(struct vm_config *config, const char *name, const char **o
 	return true;
 }
 
-bool set_port(struct option_values *values, char *value)
+bool set_port(struct vm_config *config, char *value)
 {
-	struct vm_config *config = &values->config;
 	struct console_config port = { 0 };
 	bool placed = false;
 	char *rest = value, *word;

@@ -81,11 +81,6 @@ static bool set_cpus(struct option_values *values, const char *name, const char 
 	return true;
 }
 
-static bool set_memory(struct option_values *values, char *value)
-{
-	return memory_option_take(&values->config, value);
-}
-
 static bool set_on_reset(struct option_values *values, const char *name, const char *value)
 {
 	values->config.exit_on_reset = strcmp(value, "exit") == 0;
@@ -93,36 +88,6 @@ static bool set_on_reset(struct option_values *values, const char *name, const c
 		return true;
 	log_error("--%s \"%.64s\": give reboot or exit", name, value);
 	return false;
-}
-
-static bool set_disk(struct option_values *values, char *value)
-{
-	return disk_option_take(&values->config, value);
-}
-
-static bool set_net(struct option_values *values, char *value)
-{
-	return net_option_take(&values->config, value);
-}
-
-static bool set_vsock(struct option_values *values, char *value)
-{
-	return vsock_option_take(&values->config, value);
-}
-
-static bool set_fs(struct option_values *values, char *value)
-{
-	return fs_option_take(&values->config, value);
-}
-
-static bool set_vhost_blk(struct option_values *values, char *value)
-{
-	return vhost_blk_option_take(&values->config, value);
-}
-
-static bool set_balloon(struct option_values *values, char *value)
-{
-	return balloon_option_take(&values->config, value);
 }
 
 static bool set_stop_timeout(struct option_values *values, const char *name, const char *value)
@@ -251,7 +216,7 @@ static const struct option_desc run_options[] = {
 		.name = "memory",
 		.letter = 'm',
 		.value = "SIZE[,OPTION]...",
-		.set_cut = set_memory,
+		.set_cut = memory_option_take,
 		.help = "How much memory, 32M or more: MiB, or a number with K, M, G or T (powers\n"
 			"of 1024). Options:\n"
 			"  hugepages=off    pages of the host's usual size; thp: transparent huge\n"
@@ -298,7 +263,7 @@ static const struct option_desc run_options[] = {
 		.name = "disk",
 		.letter = 'd',
 		.value = "PATH[,OPTION]...",
-		.set_cut = set_disk,
+		.set_cut = disk_option_take,
 		.repeats = true,
 		.help = "A disk: a raw image or a block device, whatever is in it; at most 64,\n"
 			"in the guest in the order given. A comma in a path is written twice.\n"
@@ -327,7 +292,7 @@ static const struct option_desc run_options[] = {
 		.name = "net",
 		.letter = 'n',
 		.value = "WHERE[,OPTION]...",
-		.set_cut = set_net,
+		.set_cut = net_option_take,
 		.repeats = true,
 		.help = "A network card; at most 8. Where its packets go:\n"
 			"  tap=NAME         a tap of the host: its wire is the guest's\n"
@@ -349,7 +314,7 @@ static const struct option_desc run_options[] = {
 	{
 		.name = "vsock",
 		.value = "cid=N,WHERE",
-		.set_cut = set_vsock,
+		.set_cut = vsock_option_take,
 		.help = "A socket device: streams between programs of the guest, whose CID is\n"
 			"N (3 or more), and programs of the host. Where these are:\n"
 			"  path=PATH        unix sockets: who connects to PATH writes \"CONNECT\n"
@@ -371,7 +336,7 @@ static const struct option_desc run_options[] = {
 	{
 		.name = "fs",
 		.value = "tag=TAG,path=DIR",
-		.set_cut = set_fs,
+		.set_cut = fs_option_take,
 		.repeats = true,
 		.help = "A folder of the host, which the guest mounts by its tag (mount -t\n"
 			"virtiofs TAG DIR). virtiofsd(1) serves it, in a sandbox of its own.\n"
@@ -386,7 +351,7 @@ static const struct option_desc run_options[] = {
 	{
 		.name = "vhost-user-blk",
 		.value = "socket=PATH",
-		.set_cut = set_vhost_blk,
+		.set_cut = vhost_blk_option_take,
 		.repeats = true,
 		.help = "A disk that another process serves, a back end of vhost-user such as\n"
 			"qemu-storage-daemon; queues=N, default 1. Default: none.",
@@ -395,7 +360,7 @@ static const struct option_desc run_options[] = {
 	{
 		.name = "balloon",
 		.value = "OPTION[,OPTION]...",
-		.set_cut = set_balloon,
+		.set_cut = balloon_option_take,
 		.help = "A memory balloon: memory that the guest gives back to the host.\n"
 			"  on               one that is empty at first (arcvisor ctl: balloon)\n"
 			"  size=SIZE        the guest is to give back so much, as of --memory\n"

@@ -30,7 +30,7 @@ struct option_desc {
 	 * @set_cut in its place for one that cuts its value into pieces, where it stands in argv.
 	 */
 	bool (*set)(struct option_values *values, const char *name, const char *value);
-	bool (*set_cut)(struct option_values *values, char *value);
+	bool (*set_cut)(struct vm_config *config, char *value);
 
 	const char *help;    /* lines of text with the default */
 	const char *example; /* a use of it */
@@ -60,13 +60,13 @@ bool take_path(const char **path, const char *name, const char *value);
 /* The setters of --console, --virtio-console and --port (console_option.c). */
 bool set_console(struct option_values *values, const char *name, const char *value);
 bool set_virtio_console(struct option_values *values, const char *name, const char *value);
-bool set_port(struct option_values *values, char *value);
+bool set_port(struct vm_config *config, char *value);
 
 /* False, after a line in the log, where two of them are in one place. */
 bool consoles_fit(const struct vm_config *config);
 
 /* The setter of --rng (rng_option.c). */
-bool set_rng(struct option_values *values, char *value);
+bool set_rng(struct vm_config *config, char *value);
 
 /* The setters of --gic and --its (gic_option.c). */
 bool set_gic(struct option_values *values, const char *name, const char *value);

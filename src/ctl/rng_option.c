@@ -6,7 +6,7 @@
 #include "ctl/options.h"
 #include "word.h"
 
-bool set_rng(struct option_values *values, char *value)
+bool set_rng(struct vm_config *config, char *value)
 {
 	struct rng_config rng = { .on = true };
 	char *rest = value, *word;
@@ -27,6 +27,6 @@ bool set_rng(struct option_values *values, char *value)
 		log_error("--rng: off has no rate; leave one of them out");
 		return false;
 	}
-	values->config.rng = rng;
+	config->rng = rng;
 	return true;
 }
