@@ -15,20 +15,14 @@ static bool set_size(struct vballoon_config *balloon, const char *value)
 	       balloon->target % (4 * KIB) == 0;
 }
 
-static bool take_switch(const char *value, bool *on)
-{
-	*on = strcmp(value, "on") == 0;
-	return *on || strcmp(value, "off") == 0;
-}
-
 static bool set_oom(struct vballoon_config *balloon, const char *value)
 {
-	return take_switch(value, &balloon->deflate_on_oom);
+	return word_switch(value, &balloon->deflate_on_oom);
 }
 
 static bool set_reporting(struct vballoon_config *balloon, const char *value)
 {
-	return take_switch(value, &balloon->reporting);
+	return word_switch(value, &balloon->reporting);
 }
 
 static const struct key {

@@ -63,25 +63,19 @@ static bool set_hugepages(struct gmem_backing *backing, const char *value)
 	return size_parse(value, &backing->huge_size) == 0 && is_pool_size(backing->huge_size);
 }
 
-static bool take_switch(const char *value, bool *on)
-{
-	*on = strcmp(value, "on") == 0;
-	return *on || strcmp(value, "off") == 0;
-}
-
 static bool set_prealloc(struct gmem_backing *backing, const char *value)
 {
-	return take_switch(value, &backing->prealloc);
+	return word_switch(value, &backing->prealloc);
 }
 
 static bool set_pin(struct gmem_backing *backing, const char *value)
 {
-	return take_switch(value, &backing->pin);
+	return word_switch(value, &backing->pin);
 }
 
 static bool set_shared(struct gmem_backing *backing, const char *value)
 {
-	bool shared, valid = take_switch(value, &shared);
+	bool shared, valid = word_switch(value, &shared);
 
 	backing->private = !shared;
 	return valid;
@@ -89,7 +83,7 @@ static bool set_shared(struct gmem_backing *backing, const char *value)
 
 static bool set_merge(struct gmem_backing *backing, const char *value)
 {
-	return take_switch(value, &backing->merge);
+	return word_switch(value, &backing->merge);
 }
 
 static bool set_node(struct gmem_backing *backing, const char *value)

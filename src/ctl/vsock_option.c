@@ -34,8 +34,7 @@ static bool set_path(struct vsock_config *vsock, const char *value)
 
 static bool set_vhost(struct vsock_config *vsock, const char *value)
 {
-	vsock->vhost = strcmp(value, "on") == 0;
-	if (vsock->vhost || strcmp(value, "off") == 0)
+	if (word_switch(value, &vsock->vhost))
 		return true;
 	log_error("--vsock vhost=%.64s: give on or off", value);
 	return false;

@@ -45,3 +45,9 @@ char *word_next(char **rest)
 		*to = '\0';
 	return word;
 }
+
+bool word_switch(const char *text, bool *on)
+{
+	*on = strcmp(text, "on") == 0;
+	return *on || strcmp(text, "off") == 0;
+}

@@ -15,6 +15,9 @@ char *word_next(char **rest);
 /* Digits alone, 1 to @most; *@out is written where they are digits. */
 bool word_number(const char *text, uint64_t most, uint64_t *out);
 
+/* "on" or "off"; false where it is neither. */
+bool word_switch(const char *text, bool *on);
+
 /* As size_parse(), but bytes where there is no suffix; not 0. */
 bool word_bytes(const char *text, uint64_t *out);
 
