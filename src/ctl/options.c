@@ -81,64 +81,6 @@ static bool set_cpus(struct option_values *values, const char *name, const char 
 	return true;
 }
 
-static bool set_on_reset(struct option_values *values, const char *name, const char *value)
-{
-	values->config.exit_on_reset = strcmp(value, "exit") == 0;
-	if (values->config.exit_on_reset || strcmp(value, "reboot") == 0)
-		return true;
-	log_error("--%s \"%.64s\": give reboot or exit", name, value);
-	return false;
-}
-
-static bool set_stop_timeout(struct option_values *values, const char *name, const char *value)
-{
-	unsigned long seconds = strtoul(value, NULL, 10); /* ULONG_MAX where it overflows */
-
-	if (!*value || value[strspn(value, "0123456789")] || seconds > VM_MAX_STOP) {
-		log_error("--%s \"%.64s\": give seconds, 0 to %u", name, value, VM_MAX_STOP);
-		return false;
-	}
-	values->config.stop_timeout = (unsigned int)seconds;
-	return true;
-}
-
-static bool set_on_crash(struct option_values *values, const char *name, const char *value)
-{
-	static const char *const names[] = {
-		[VM_CRASH_EXIT] = "exit",
-		[VM_CRASH_PAUSE] = "pause",
-		[VM_CRASH_DUMP] = "dump",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		values->config.on_crash = (enum vm_on_crash)i;
-		return true;
-	}
-	log_error("--%s \"%.64s\": give exit, pause or dump", name, value);
-	return false;
-}
-
-static bool set_watchdog(struct option_values *values, const char *name, const char *value)
-{
-	static const char *const names[] = {
-		[VM_WATCHDOG_OFF] = "off",
-		[VM_WATCHDOG_RESET] = "reset",
-		[VM_WATCHDOG_EXIT] = "exit",
-		[VM_WATCHDOG_PAUSE] = "pause",
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (strcmp(value, names[i]) != 0)
-			continue;
-		values->config.watchdog = (enum vm_watchdog)i;
-		return true;
-	}
-	log_error("--%s \"%.64s\": give reset, exit, pause or off", name, value);
-	return false;
-}
-
 static bool set_dump_file(struct option_values *values, const char *name, const char *value)
 {
 	return take_path(&values->config.dump_file, name, value);

@@ -68,6 +68,12 @@ bool consoles_fit(const struct vm_config *config);
 /* The setter of --rng (rng_option.c). */
 bool set_rng(struct vm_config *config, char *value);
 
+/* The setters of --on-reset, --stop-timeout, --on-crash and --watchdog (end_option.c). */
+bool set_on_reset(struct option_values *values, const char *name, const char *value);
+bool set_stop_timeout(struct option_values *values, const char *name, const char *value);
+bool set_on_crash(struct option_values *values, const char *name, const char *value);
+bool set_watchdog(struct option_values *values, const char *name, const char *value);
+
 /* The setters of --gic and --its (gic_option.c). */
 bool set_gic(struct option_values *values, const char *name, const char *value);
 bool set_its(struct option_values *values, const char *name, const char *value);
