@@ -58,6 +58,47 @@ Test(memory, private_and_shared_taken_at_once_or_later)
 	refused("1T,prealloc=on", "--memory prealloc=on: 1048576M wanted, this host has ");
 }
 
+/* VmPin of @pid's status, in KiB. */
+static unsigned long pinned(pid_t pid)
+{
+	char path[64], line[128];
+	unsigned long kib = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	file = fopen(path, "r");
+	cr_assert_not_null(file);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "VmPin: %lu", &kib) != 1)
+		;
+	fclose(file);
+	return kib;
+}
+
+/* The one vCPU has a ring for disks of each kind, and a disk's thread its own. */
+static void check_pinned(const char *memory, unsigned long kib)
+{
+	struct machine machine;
+
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", GUESTS "uart_echo.img", "--memory", memory,
+				   "--disk", "/tmp/pin-a.img,engine=uring,mode=inline", "--disk",
+				   "/tmp/pin-b.img,engine=uring,mode=thread", "--disk",
+				   "/tmp/pin-c.img,engine=uring,via=hvc"));
+	machine_send(&machine, "x");
+	cr_assert(machine_expect(&machine, "x"), "%s", machine.errors);
+	cr_expect_eq(pinned(machine.pid), kib, "%s: %lu KiB", memory, pinned(machine.pid));
+	machine_fini(&machine);
+}
+
+Test(memory, pinned_for_the_rings_of_disks)
+{
+	machine_file("/tmp/pin-a.img", 1 << 20);
+	machine_file("/tmp/pin-b.img", 1 << 20);
+	machine_file("/tmp/pin-c.img", 1 << 20);
+	check_pinned("64M", 0);
+	check_pinned("64M,pin=on", 3 * 64 << 10);
+}
+
 Test(memory, pages_of_a_pool)
 {
 	unsigned long free = read_number(POOL "free_hugepages");
