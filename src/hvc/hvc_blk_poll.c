@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "hvc_blk_internal.h"
 
@@ -113,14 +113,6 @@ const struct hvc_blk_stats *hvc_poll_stats(const struct hvc_poller *poller)
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
-
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
 
 static bool is_parked(const struct hvc_queue *queue)
 {
@@ -238,9 +230,9 @@ void hvc_poll_park(struct hvc_vcpu *vcpu)
 
 static bool turn_a_little_longer(struct hvc_poller *poller)
 {
-	uint64_t end = now() + poller->idle_ns;
+	uint64_t end = clock_ns() + poller->idle_ns;
 
-	while (now() < end && !atomic_load_explicit(&poller->stop, memory_order_relaxed))
+	while (clock_ns() < end && !atomic_load_explicit(&poller->stop, memory_order_relaxed))
 		if (turn(poller, true))
 			return true;
 	return false;
@@ -287,13 +279,13 @@ static bool said_all(struct hvc_poller *poller)
 
 static void sleep_until_told(struct hvc_poller *poller)
 {
-	uint64_t start = now();
+	uint64_t start = clock_ns();
 	eventfd_t count;
 
 	hvc_count(&poller->server.stats.sleeps);
 	if (eventfd_read(poller->eventfd, &count) < 0 && errno != EINTR)
 		log_error("disk poller: cannot wait: error %d", errno);
-	learn(poller, now() - start);
+	learn(poller, clock_ns() - start);
 }
 
 static void work(struct hvc_poller *poller)

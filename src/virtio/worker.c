@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /* How long it looks before it sleeps: from nothing to what a wake-up costs several times over. */
@@ -27,14 +27,6 @@ struct worker {
 	uint64_t poll_ns;
 };
 
-static uint64_t now(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 static bool serve(struct worker *worker)
 {
 	return worker->config.ops->serve(worker->config.ctx);
@@ -46,11 +38,11 @@ static bool poll_a_little(struct worker *worker)
 
 	if (!worker->poll_ns)
 		return false;
-	end = now() + worker->poll_ns;
+	end = clock_ns() + worker->poll_ns;
 	do {
 		if (serve(worker))
 			return true;
-	} while (now() < end);
+	} while (clock_ns() < end);
 	return false;
 }
 
@@ -70,12 +62,12 @@ static void sleep_until_told(struct worker *worker)
 {
 	const struct worker_config *config = &worker->config;
 	struct epoll_event events[WORKER_MAX_FDS + 1];
-	uint64_t start = now();
+	uint64_t start = clock_ns();
 	int n = epoll_wait(worker->epoll, events, WORKER_MAX_FDS + 1, -1);
 
 	if (n < 0 && errno != EINTR)
 		log_error("%s: its thread cannot wait: error %d", config->name, errno);
-	learn(worker, now() - start);
+	learn(worker, clock_ns() - start);
 	for (int i = 0; i < n; i++)
 		if (events[i].events & (EPOLLERR | EPOLLHUP) && config->ops->lost)
 			config->ops->lost(config->ctx, events[i].data.fd);
