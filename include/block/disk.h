@@ -67,6 +67,9 @@ struct disk_limits {
 	uint32_t discard_granularity;
 	uint64_t max_discard, max_write_zeroes; /* of one request */
 	bool read_only, discard, write_zeroes, rotational;
+	/* A write outlives power when it completes, and a flush has nothing to do: the device has
+	 * no volatile cache, and is written past the page cache. */
+	bool durable;
 };
 
 struct disk;
@@ -91,7 +94,10 @@ uint64_t disk_size(const struct disk *disk);
  */
 int disk_resize(struct disk *disk);
 
-/* Write-back: a guest that never flushes risks its own data. Off: every write is durable. */
+/*
+ * Write-back: a guest that never flushes risks its own data. Off: every write is durable. It is off
+ * for good where limits.durable.
+ */
 void disk_set_write_back(struct disk *disk, bool on);
 bool disk_write_back(const struct disk *disk);
 

@@ -286,5 +286,6 @@ void disk_set_write_back(struct disk *disk, bool on)
 
 bool disk_write_back(const struct disk *disk)
 {
-	return atomic_load_explicit(&disk->write_back, memory_order_relaxed);
+	return !disk->limits.durable &&
+	       atomic_load_explicit(&disk->write_back, memory_order_relaxed);
 }

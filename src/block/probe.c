@@ -40,11 +40,13 @@ int disk_measure(int fd, const struct stat *st, uint64_t *size)
 	return blk_ioctl(fd, BLKGETSIZE64, size) < 0 ? -errno : 0;
 }
 
-/* A number from a device's queue folder in sysfs; a partition's is its parent's. */
-static uint64_t queue_number(dev_t dev, const char *name)
+#define QUEUE_TEXT 32u
+
+/* A word from a device's queue folder in sysfs, a partition's from its parent's; else "". */
+static void queue_text(dev_t dev, const char *name, char text[static QUEUE_TEXT])
 {
 	static const char *const folders[] = { "queue", "../queue" };
-	char path[128], text[32];
+	char path[128];
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(folders); i++) {
 		ssize_t n;
@@ -55,12 +57,29 @@ static uint64_t queue_number(dev_t dev, const char *name)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			continue;
-		n = read(fd, text, sizeof(text) - 1);
+		n = read(fd, text, QUEUE_TEXT - 1);
 		close(fd);
 		text[n > 0 ? n : 0] = '\0';
-		return strtoull(text, NULL, 10);
+		return;
 	}
-	return 0;
+	text[0] = '\0';
+}
+
+static uint64_t queue_number(dev_t dev, const char *name)
+{
+	char text[QUEUE_TEXT];
+
+	queue_text(dev, name, text);
+	return strtoull(text, NULL, 10);
+}
+
+/* The kernel sends no flush to such a device, since it keeps nothing that power could take. */
+static bool has_no_cache(dev_t dev)
+{
+	char text[QUEUE_TEXT];
+
+	queue_text(dev, "write_cache", text);
+	return strcmp(text, "write through\n") == 0;
 }
 
 /* The kernel splits what is larger, but not while it must not wait; pages bound it as well. */
@@ -79,8 +98,10 @@ static void probe_device(struct disk *disk, const struct stat *st)
 	struct disk_limits *limits = &disk->limits;
 	unsigned short rotational = 0;
 
-	if (disk->config->direct)
+	if (disk->config->direct) {
 		disk->max_transfer = max_transfer(st->st_rdev);
+		limits->durable = has_no_cache(st->st_rdev);
+	}
 	limits->logical_block = block_uint(disk->fd, BLKSSZGET);
 	limits->physical_block = block_uint(disk->fd, BLKPBSZGET);
 	limits->io_min = block_uint(disk->fd, BLKIOMIN);

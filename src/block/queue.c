@@ -135,8 +135,10 @@ static int check(const struct blk_slot *slot, const struct blk_req *req, bool *c
 
 static bool is_nothing(const struct blk_req *req)
 {
+	const struct disk_limits *limits = disk_limits(req->disk);
+
 	if (req->op == BLK_FLUSH)
-		return disk_limits(req->disk)->read_only;
+		return limits->read_only || limits->durable;
 	return !req->len;
 }
 

@@ -23,9 +23,12 @@ enum {
 /* Never written; not const, so that it takes no room in the program's file. */
 static uint8_t zeroes[ZEROES_SIZE] __attribute__((aligned(4096)));
 
-static bool is_durable(const struct blk_req *req)
+/* It has to outlive power when it completes, and would not by itself. */
+static bool to_sync(const struct blk_req *req)
 {
-	return (req->flags & BLK_FUA) || !disk_write_back(req->disk);
+	const struct disk *disk = req->disk;
+
+	return !disk->limits.durable && ((req->flags & BLK_FUA) || !disk_write_back(disk));
 }
 
 static uint8_t zero_state(const struct blk_req *req)
@@ -118,7 +121,7 @@ static void next_move(struct blk_req *req, struct blk_step *step)
 	bool read = req->op == BLK_READ;
 
 	step->kind = read ? BLK_STEP_READ : BLK_STEP_WRITE;
-	step->flags = !read && is_durable(req) ? RWF_DSYNC : 0;
+	step->flags = !read && to_sync(req) ? RWF_DSYNC : 0;
 	if (req->bounce) {
 		next_one(step, req->bounce, req->len - req->moved, BLK_BOUNCE_SIZE);
 		if (!read)
@@ -133,7 +136,7 @@ static void next_move(struct blk_req *req, struct blk_step *step)
 static void next_zero_out(struct blk_req *req, struct blk_step *step)
 {
 	step->kind = BLK_STEP_WRITE;
-	step->flags = is_durable(req) ? RWF_DSYNC : 0;
+	step->flags = to_sync(req) ? RWF_DSYNC : 0;
 	next_one(step, zeroes, req->len - req->moved, ZEROES_SIZE);
 }
 
@@ -232,7 +235,7 @@ static bool finish_ranged(struct blk_req *req, int64_t res)
 {
 	if (res == 0) {
 		req->state = STATE_SYNC;
-		return req->op == BLK_WRITE_ZEROES && is_durable(req) ? false : finish(req, 0);
+		return req->op == BLK_WRITE_ZEROES && to_sync(req) ? false : finish(req, 0);
 	}
 	if (!is_lack(res))
 		return finish(req, (int)res);

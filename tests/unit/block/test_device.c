@@ -34,6 +34,8 @@ static void check_device(enum blk_engine engine)
 
 	open_device(&rig, engine);
 	cr_assert(disk_limits(rig.disk)->discard);
+	cr_assert(disk_limits(rig.disk)->durable, "a null_blk has no cache by itself");
+	cr_assert_not(disk_write_back(rig.disk));
 	rig_fill(buf, sizeof(buf), 6);
 	cr_assert_eq(rig_do(&rig, BLK_WRITE, 1 << 20, sizeof(buf), buf), 0);
 	cr_assert_eq(rig_do(&rig, BLK_FLUSH, 0, 0, NULL), 0);

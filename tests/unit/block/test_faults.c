@@ -244,6 +244,22 @@ Test(faults, durable_writes_say_so)
 	cr_assert_eq(atomic_load(&script.syncs), 1);
 }
 
+Test(faults, what_is_durable_by_itself_is_not_made_so)
+{
+	struct blk_req req;
+	struct iovec iov;
+
+	rig.disk->limits.durable = true;
+	cr_assert_not(disk_write_back(rig.disk));
+	rig_req(&rig, &req, BLK_WRITE, 0, 512, &iov, buf);
+	req.flags = BLK_FUA;
+	cr_assert_eq(rig_run(&rig, &req), 0);
+	cr_assert_eq(atomic_load(&script.flags), 0);
+	cr_assert_eq(rig_do(&rig, BLK_WRITE_ZEROES, 0, 512, NULL), 0);
+	cr_assert_eq(rig_do(&rig, BLK_FLUSH, 0, 0, NULL), 0);
+	cr_assert_eq(atomic_load(&script.syncs), 0);
+}
+
 Test(faults, zeroes_that_cannot_be_made_durable)
 {
 	struct blk_req req;
