@@ -72,10 +72,11 @@ static int kvm_vm_create(const struct backend_vm_config *config, struct backend_
 	return 0;
 }
 
-static int kvm_mem_map(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size)
+static int map_slot(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size, uint32_t flags)
 {
 	struct kvm_userspace_memory_region region = {
 		.slot = vm->nr_slots,
+		.flags = flags,
 		.guest_phys_addr = gpa,
 		.memory_size = size,
 		.userspace_addr = (uintptr_t)host,
@@ -86,6 +87,16 @@ static int kvm_mem_map(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t si
 		return ret;
 	vm->nr_slots++;
 	return 0;
+}
+
+static int kvm_mem_map(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size)
+{
+	return map_slot(vm, gpa, host, size, 0);
+}
+
+static int kvm_mem_map_readonly(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size)
+{
+	return map_slot(vm, gpa, host, size, KVM_MEM_READONLY);
 }
 
 static int kvm_smccc_forward(struct backend_vm *vm, uint32_t first, uint32_t count)
@@ -112,6 +123,7 @@ const struct backend_ops backend_kvm = {
 	.vm_create = kvm_vm_create,
 	.vm_destroy = kvm_vm_destroy,
 	.mem_map = kvm_mem_map,
+	.mem_map_readonly = kvm_mem_map_readonly,
 	.gic_create = kvm_gic_create,
 	.irq_set = kvm_irq_set,
 	.irqfd_bind = kvm_irqfd_bind,

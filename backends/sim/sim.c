@@ -83,6 +83,8 @@ static int sim_mem_map_locked(struct backend_vm *vm, const struct sim_memory *ne
 
 	if (!new->size || (new->gpa | (uintptr_t) new->host | new->size) & (SIM_PAGE_SIZE - 1))
 		return -EINVAL;
+	if (new->read_only && !sim_host.caps.readonly_mem)
+		return -EINVAL;
 	if (!range_within(new->gpa, new->size, 0, BIT64(vm->ipa_bits)))
 		return -EFAULT;
 	for (i = 0; i < vm->nr_memory; i++)
@@ -94,15 +96,28 @@ static int sim_mem_map_locked(struct backend_vm *vm, const struct sim_memory *ne
 	return 0;
 }
 
-static int sim_mem_map(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size)
+static int sim_map(struct backend_vm *vm, const struct sim_memory *new)
 {
-	const struct sim_memory new = { .gpa = gpa, .host = host, .size = size };
 	int err = sim_enter_vm(SIM_MEM_MAP, vm);
 
 	if (!err)
-		err = sim_mem_map_locked(vm, &new);
+		err = sim_mem_map_locked(vm, new);
 	sim_unlock();
 	return err;
+}
+
+static int sim_mem_map(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size)
+{
+	const struct sim_memory new = { .gpa = gpa, .host = host, .size = size };
+
+	return sim_map(vm, &new);
+}
+
+static int sim_mem_map_readonly(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size)
+{
+	const struct sim_memory new = { .gpa = gpa, .host = host, .size = size, .read_only = true };
+
+	return sim_map(vm, &new);
 }
 
 static int sim_gic_create_locked(struct backend_vm *vm, const struct backend_gic_config *config)
@@ -309,6 +324,7 @@ const struct backend_ops backend_sim = {
 	.vm_create = sim_vm_create,
 	.vm_destroy = sim_vm_destroy,
 	.mem_map = sim_mem_map,
+	.mem_map_readonly = sim_mem_map_readonly,
 	.gic_create = sim_gic_create,
 	.irq_set = sim_irq_set,
 	.irqfd_bind = sim_irqfd_bind,

@@ -138,6 +138,12 @@ struct backend_ops {
 	/* Maps @size bytes at @host as RAM at @gpa. All page aligned. */
 	int (*mem_map)(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size);
 
+	/*
+	 * The same of bytes that the guest can read and execute; a write of its comes out as
+	 * VCPU_EXIT_MMIO or VCPU_EXIT_NISV. Only with backend_caps.readonly_mem.
+	 */
+	int (*mem_map_readonly)(struct backend_vm *vm, gpa_t gpa, void *host, uint64_t size);
+
 	/* -ENODEV: the host has no interrupt controller of that kind. */
 	int (*gic_create)(struct backend_vm *vm, const struct backend_gic_config *config);
 

@@ -119,6 +119,7 @@ struct sim_memory {
 	gpa_t gpa;
 	void *host;
 	uint64_t size;
+	bool read_only;
 };
 
 unsigned int sim_nr_memory(void);

@@ -73,6 +73,19 @@ Test(sim_vm, memory_is_recorded)
 	cr_assert_not(sim_memory(1, &memory));
 }
 
+Test(sim_vm, memory_that_can_only_be_read_is_recorded)
+{
+	struct sim_memory memory;
+
+	cr_assert_eq(backend_sim.mem_map(vm, 0, ram, PAGE), 0);
+	cr_assert_eq(backend_sim.mem_map_readonly(vm, PAGE, ram, PAGE), 0);
+	cr_assert_eq(backend_sim.mem_map_readonly(vm, PAGE, ram, PAGE), -EEXIST);
+	cr_assert(sim_memory(0, &memory));
+	cr_assert_not(memory.read_only);
+	cr_assert(sim_memory(1, &memory));
+	cr_assert(memory.read_only);
+}
+
 Test(sim_vm, memory_that_overlaps_is_refused)
 {
 	cr_assert_eq(backend_sim.mem_map(vm, PAGE, ram, 2 * PAGE), 0);
