@@ -32,6 +32,7 @@
 #define VIRTIO_ID_ENTROPY 4u
 #define VIRTIO_ID_BALLOON 5u
 #define VIRTIO_ID_FS	  26u
+#define VIRTIO_ID_PMEM	  27u
 #define VIRTIO_ID_VSOCK	  19u
 
 /* A buffer: section 2.7.5. */
