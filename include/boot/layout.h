@@ -29,6 +29,12 @@
 #define LAYOUT_GICR2_SIZE 0x04000000u
 #define LAYOUT_RAM_BASE	  0x40000000u
 
+/*
+ * Windows of pmem devices: the first behind RAM, each from a multiple of this on, so that no kernel
+ * has memory of two kinds in one section (128 MiB, or 512 MiB with pages of 64 KiB).
+ */
+#define LAYOUT_PMEM_ALIGN 0x40000000u
+
 /* virtio-mmio windows, one a device. */
 #define LAYOUT_VIRTIO_BASE  0x0a000000u
 #define LAYOUT_VIRTIO_EACH  0x00000200u

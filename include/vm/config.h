@@ -10,6 +10,7 @@
 #include "console/console.h"
 #include "mem/backing.h"
 #include "net/net.h"
+#include "pmem/pmem.h"
 #include "virtio/console.h"
 #include "virtio/rng.h"
 #include "vhost/vhost.h"
@@ -28,6 +29,7 @@
 #define VM_MAX_DISKS	  64u
 #define VM_MAX_NETS	  8u
 #define VM_MAX_VHOSTS	  8u
+#define VM_MAX_PMEMS	  8u
 #define VM_MAX_PORTS	  VCON_MAX_PORTS
 
 /* Where the host leaves a choice, AUTO takes the newer, and what there is. */
@@ -75,6 +77,8 @@ struct vm_config {
 	struct rng_config rng;
 	unsigned int nr_vhosts;
 	struct vhost_config vhosts[VM_MAX_VHOSTS]; /* ids and tags differ */
+	unsigned int nr_pmems;
+	struct pmem_config pmems[VM_MAX_PMEMS]; /* ids differ */
 	bool has_balloon;
 	struct vballoon_config balloon;
 	bool has_terminal; /* a virtio console, beside the serial port's @console */

@@ -14,6 +14,7 @@
 #include "vcpu/vcpu.h"
 #include "virtio/console.h"
 #include "virtio/net.h"
+#include "virtio/pmem.h"
 #include "virtio/vhost.h"
 #include "virtio/vsock.h"
 #include "virtio/rng.h"
@@ -95,6 +96,16 @@ void vm_get_rng_stats(const struct vm *vm, struct vrng_stats *stats);
 
 /* Of device of vhost-user @index (below the configuration's nr_vhosts), since the latest reset. */
 void vm_get_vhost_stats(const struct vm *vm, unsigned int index, struct vvhost_stats *stats);
+
+/* Of pmem device @index (below the configuration's nr_pmems): its window, and since the latest
+ * reset.
+ */
+struct vm_pmem_status {
+	uint64_t size; /* bytes */
+	struct vpmem_stats stats;
+};
+
+void vm_get_pmem_status(const struct vm *vm, unsigned int index, struct vm_pmem_status *status);
 
 /*
  * Asks the guest for @target bytes of its memory, whole pages of 4 KiB; it stays asked for through

@@ -12,6 +12,7 @@
 #include "ctl/memory_option.h"
 #include "ctl/net_option.h"
 #include "ctl/options.h"
+#include "ctl/pmem_option.h"
 #include "ctl/vhost_option.h"
 #include "ctl/vsock_option.h"
 
@@ -298,6 +299,20 @@ static const struct option_desc run_options[] = {
 		.help = "A disk that another process serves, a back end of vhost-user such as\n"
 			"qemu-storage-daemon; queues=N, default 1. Default: none.",
 		.example = "--vhost-user-blk socket=/run/disk.sock",
+	},
+	{
+		.name = "pmem",
+		.value = "PATH[,OPTION]...",
+		.set_cut = pmem_option_take,
+		.repeats = true,
+		.help = "A raw image as memory that is no RAM, Linux's /dev/pmem0; its pages are\n"
+			"the host's page cache, the same in all guests that have it. At most 8.\n"
+			"Options:\n"
+			"  ro               the guest cannot write (default)\n"
+			"  rw               it can, alone; a file of a multiple of 2 MiB\n"
+			"  id=NAME          default pmem0, pmem1, ...\n"
+			"Default: none.",
+		.example = "--pmem root.squashfs,ro",
 	},
 	{
 		.name = "balloon",

@@ -19,12 +19,13 @@ static int failed(const char *what, int error)
 	return error;
 }
 
-/* The smallest space that holds all RAM: fewer stage 2 levels, and what a small host can do. */
-static unsigned int ipa_bits_for(const struct vm_config *config)
+/* The smallest space that holds all memory: fewer stage 2 levels, and what a small host can do. */
+static unsigned int ipa_bits_for(const struct guest_parts *parts)
 {
+	gpa_t end = pmems_end(parts->config, parts->pmems);
 	unsigned int bits = 32;
 
-	while (BIT64(bits) < LAYOUT_RAM_BASE + config->memory)
+	while (BIT64(bits) < end)
 		bits++;
 	return bits;
 }
@@ -76,7 +77,7 @@ static int build_vm(struct guest *guest)
 {
 	const struct guest_parts *parts = guest->parts;
 	struct backend_vm_config config = {
-		.ipa_bits = ipa_bits_for(parts->config),
+		.ipa_bits = ipa_bits_for(parts),
 		.features = parts->features & VCPU_FEATURES,
 		.cache_types =
 			parts->features & CPU_FEATURE_CACHE_INFO ? caches_types(parts->caches) : 0,
@@ -181,6 +182,8 @@ static int build_devices(struct guest *guest)
 		ret = vhosts_build(guest);
 	if (ret == 0)
 		ret = consoles_build(guest);
+	if (ret == 0)
+		ret = pmems_build(guest);
 	if (ret == 0)
 		ret = build_hvc(guest);
 	mmio_map_freeze(&guest->mmio);
@@ -318,6 +321,8 @@ static int build_gic(struct guest *guest)
 		ret = vhosts_connect(guest);
 	if (ret == 0)
 		ret = consoles_connect(guest);
+	if (ret == 0)
+		ret = pmems_connect(guest);
 	if (ret < 0)
 		return ret;
 	ret = hvc_connect(guest);
@@ -359,6 +364,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 	balloon_describe(guest, fdt);
 	vhosts_describe(guest, fdt);
 	consoles_describe(guest, fdt);
+	pmems_describe(guest, fdt);
 	watchdog_describe(guest, fdt);
 }
 
@@ -428,6 +434,7 @@ void guest_destroy(struct guest *guest)
 	watchdog_fini(guest);
 	irq_line_fini(&guest->uart_line);
 	hvc_fini(guest);
+	pmems_fini(guest);
 	vhosts_fini(guest);
 	balloon_fini(guest);
 	vsocks_fini(guest);

@@ -146,6 +146,27 @@ static void put_vhosts(const struct vm *vm, struct jval *answer)
 	jval_put(answer, "vhosts", vhosts);
 }
 
+static void put_pmems(const struct vm *vm, struct jval *answer)
+{
+	struct jval *pmems = jval_array();
+
+	for (unsigned int i = 0; i < vm->config->nr_pmems; i++) {
+		const struct pmem_config *config = &vm->config->pmems[i];
+		struct jval *out = jval_object();
+		struct vm_pmem_status status;
+
+		vm_get_pmem_status(vm, i, &status);
+		jval_put_string(out, "id", config->id);
+		jval_put_bool(out, "writable", config->writable);
+		jval_put_u64(out, "size", status.size);
+		jval_put_u64(out, "flushes", status.stats.flushes);
+		jval_put_u64(out, "errors", status.stats.errors);
+		jval_put_u64(out, "dropped", status.stats.dropped);
+		jval_append(pmems, out);
+	}
+	jval_put(answer, "pmems", pmems);
+}
+
 static struct jval *put_port(const char *name, const struct vcon_stats *stats)
 {
 	struct jval *out = jval_object();
@@ -212,6 +233,8 @@ static int run_status(void *ctx, const struct jval *request, struct jval *answer
 		put_rng(vm, answer);
 	if (vm->config->nr_vhosts)
 		put_vhosts(vm, answer);
+	if (vm->config->nr_pmems)
+		put_pmems(vm, answer);
 	if (vm->config->has_balloon)
 		put_balloon(vm, answer);
 	if (vm->config->has_terminal || vm->config->nr_ports)

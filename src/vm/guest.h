@@ -24,6 +24,7 @@
 #include "irq/irq.h"
 #include "mem/gmem.h"
 #include "nets.h"
+#include "pmems.h"
 #include "rng.h"
 #include "vcpu/vcpu.h"
 #include "vhosts.h"
@@ -52,6 +53,7 @@ struct guest_parts {
 	struct net *const *nets;	 /* config->nr_nets of them */
 	const uint64_t *balloon_target;	 /* bytes; as it was last set, in whichever guest */
 	struct vsock *vsock;		 /* or NULL */
+	struct pmem *const *pmems;	 /* config->nr_pmems of them */
 };
 
 struct guest {
@@ -82,6 +84,7 @@ struct guest {
 	struct guest_balloon balloon;
 	struct guest_vhosts vhosts;
 	struct guest_consoles consoles;
+	struct guest_pmems pmems;
 	struct vcpu_set *vcpus;
 };
 

@@ -32,6 +32,7 @@ struct vm {
 	struct net *nets[VM_MAX_NETS];
 	struct vsock *vsock; /* or NULL */
 	struct vhost_end *vhosts[VM_MAX_VHOSTS];
+	struct pmem *pmems[VM_MAX_PMEMS];
 	uint64_t balloon_target; /* bytes */
 	struct guest *guest;	 /* while the loop runs, else NULL */
 	unsigned int resets;	 /* guests before this one */

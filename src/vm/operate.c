@@ -59,6 +59,12 @@ void vm_get_vhost_stats(const struct vm *vm, unsigned int index, struct vvhost_s
 	vvhost_get_stats(vm->guest->vhosts.vhosts[index].vvhost, stats);
 }
 
+void vm_get_pmem_status(const struct vm *vm, unsigned int index, struct vm_pmem_status *status)
+{
+	status->size = pmem_size(vm->pmems[index]);
+	vpmem_get_stats(vm->guest->pmems.pmems[index].vpmem, &status->stats);
+}
+
 int vm_set_balloon(struct vm *vm, uint64_t target)
 {
 	if (!vm->config->has_balloon)

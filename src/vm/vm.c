@@ -99,6 +99,7 @@ static int run_guest(struct vm *vm)
 		.vsock = vm->vsock,
 		.balloon_target = &vm->balloon_target,
 		.vhosts = vm->vhosts,
+		.pmems = vm->pmems,
 	};
 	struct guest guest;
 	int ret;
@@ -210,6 +211,21 @@ static void close_vhosts(struct vm *vm)
 		vhost_close(vm->vhosts[i]);
 }
 
+static int open_pmems(struct vm *vm)
+{
+	int ret = 0;
+
+	for (unsigned int i = 0; ret == 0 && i < vm->config->nr_pmems; i++)
+		ret = pmem_open(&vm->config->pmems[i], &vm->pmems[i]);
+	return ret < 0 ? ret : pmems_check(vm->config, &vm->caps, vm->features, vm->pmems);
+}
+
+static void close_pmems(struct vm *vm)
+{
+	for (unsigned int i = 0; i < vm->config->nr_pmems; i++)
+		pmem_close(vm->pmems[i]);
+}
+
 int vm_create(const struct backend_ops *ops, const struct vm_config *config, struct vm **out)
 {
 	struct vm *vm = calloc(1, sizeof(*vm));
@@ -249,6 +265,8 @@ int vm_create(const struct backend_ops *ops, const struct vm_config *config, str
 	if (ret == 0)
 		ret = open_disks(vm);
 	if (ret == 0)
+		ret = open_pmems(vm);
+	if (ret == 0)
 		ret = open_nets(vm);
 	if (ret == 0)
 		ret = open_vhosts(vm);
@@ -263,6 +281,7 @@ fail_files:
 	close_vhosts(vm);
 	vsock_close(vm->vsock);
 	close_nets(vm);
+	close_pmems(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);
 fail:
@@ -277,6 +296,7 @@ void vm_destroy(struct vm *vm)
 	vsock_close(vm->vsock);
 	close_vhosts(vm);
 	close_nets(vm);
+	close_pmems(vm);
 	close_disks(vm);
 	boot_files_close(&vm->files);
 	free(vm);

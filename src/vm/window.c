@@ -9,7 +9,7 @@
 
 _Static_assert(LAYOUT_VIRTIO_EACH == VIRTIO_MMIO_SIZE, "slots are windows");
 /* And one each of the devices that there is one of at most. */
-_Static_assert(VM_MAX_DISKS + VM_MAX_NETS + VM_MAX_VHOSTS + 8 <= LAYOUT_VIRTIO_SLOTS,
+_Static_assert(VM_MAX_DISKS + VM_MAX_NETS + VM_MAX_VHOSTS + VM_MAX_PMEMS + 8 <= LAYOUT_VIRTIO_SLOTS,
 	       "all may be there");
 
 int window_build(struct guest *guest, struct virtio_device *dev, struct virtio_window *window)

@@ -23,6 +23,7 @@ static const struct backend_caps host = {
 	.ioeventfd = true,
 	.immediate_exit = true,
 	.psci_0_2 = true,
+	.readonly_mem = true,
 	.counter_hz = 25000000,
 };
 
