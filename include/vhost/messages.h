@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "mem/gmem.h"
+#include "vhost/queue.h"
 
 #define VHOST_F_PROTOCOL_FEATURES 30u /* beside the device's features */
 
@@ -42,15 +43,6 @@ int vhost_set_mem_table(struct vhost_link *link, const struct gmem *mem);
 /* @len (at most VHOST_MAX_CONFIG) bytes of the device's configuration, from its beginning. */
 int vhost_get_config(struct vhost_link *link, void *buf, uint32_t len);
 
-/* A queue that is enabled, where this process sees its areas (virtio 1.2 section 2.7). */
-struct vhost_queue {
-	unsigned int index;
-	uint32_t size;
-	const void *desc, *avail, *used;
-	int kick, call; /* eventfds: the driver rings, the device interrupts */
-};
-
-/* It begins where the driver's is: at its first entry. */
 int vhost_start_queue(struct vhost_link *link, const struct vhost_queue *queue);
 
 /* Returns when the back end uses the queue no more. */

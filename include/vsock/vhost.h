@@ -10,16 +10,10 @@
 #define ARCVISOR_VSOCK_VHOST_H
 
 #include "mem/gmem.h"
+#include "vhost/queue.h"
 #include "vsock/vsock.h"
 
 #define VSOCK_VHOST_QUEUES 2u /* that the kernel serves: into the guest, and out of it */
-
-/* A queue that is enabled, where this process sees its areas (virtio 1.2 section 2.7). */
-struct vsock_vhost_queue {
-	unsigned int size;
-	const void *desc, *avail, *used;
-	int kick, call, err; /* eventfds: the driver rings; the device interrupts, or gives up */
-};
 
 /* Takes the CID of @vsock, which it has. 0, or -errno after a line in the log. */
 int vsock_vhost_open(struct vsock *vsock);
@@ -30,7 +24,7 @@ void vsock_vhost_close(struct vsock *vsock);
 /* The kernel serves @queues, VSOCK_VHOST_QUEUES of them, of a driver that took @features. 0 or
  * -errno. */
 int vsock_vhost_start(const struct vsock *vsock, const struct gmem *mem, uint64_t features,
-		      const struct vsock_vhost_queue *queues);
+		      const struct vhost_queue *queues);
 
 /* When this returns the kernel uses neither queues nor guest memory. */
 void vsock_vhost_stop(const struct vsock *vsock);

@@ -277,7 +277,7 @@ int vhost_start_queue(struct vhost_link *link, const struct vhost_queue *queue)
 	int ret = set_state(link, SET_VRING_NUM, index, queue->size);
 
 	if (ret == 0)
-		ret = set_state(link, SET_VRING_BASE, index, 0);
+		ret = set_state(link, SET_VRING_BASE, index, queue->base);
 	if (ret == 0)
 		ret = set_addresses(link, queue);
 	if (ret == 0)

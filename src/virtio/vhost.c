@@ -7,16 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
+#include "bells.h"
 #include "worker.h"
 
 #define FS_QUEUE_SIZE  1024u /* the longest request takes an entry a page */
 #define BLK_QUEUE_SIZE 256u
-#define MAX_QUEUES     (VHOST_MAX_QUEUES + 1)
 
 /* Of a disk, what asks nothing of us: no configuration that the driver writes (section 5.2.3). */
 #define BLK_FEATURES                                                                               \
@@ -40,8 +38,7 @@ struct vvhost {
 	struct vhost_end *end;
 	const struct gmem *mem;
 	pthread_mutex_t lock;
-	int kicks[MAX_QUEUES];
-	int call; /* of all queues */
+	struct bells bells;
 	struct worker *worker;
 	int watched;	    /* the connection that it watches */
 	uint32_t queues_up; /* a bit for each that the back end has */
@@ -93,29 +90,15 @@ static const char *why_of(int error)
 
 static int hand_over(struct vvhost *vvhost, unsigned int index)
 {
-	struct virtqueue *vq = &vvhost->dev.queues[index];
-	struct vhost_queue queue = {
-		.index = index,
-		.kick = vvhost->kicks[index],
-		.call = vvhost->call,
-	};
-	bool ready;
+	struct vhost_queue queue;
 	int ret;
 
-	pthread_mutex_lock(&vq->lock);
-	ready = vq->ready;
-	queue.size = vq->size;
-	queue.desc = vq->desc;
-	queue.avail = vq->avail;
-	queue.used = vq->used;
-	pthread_mutex_unlock(&vq->lock);
-	if (!ready)
+	if (!bells_describe(&vvhost->bells, &vvhost->dev, index, &queue))
 		return 0;
 	ret = vhost_start_queue(&vvhost->end->link, &queue);
 	if (ret == 0)
 		vvhost->queues_up |= BIT(index);
-	/* What the driver rang for before is seen now. */
-	(void)eventfd_write(vvhost->kicks[index], 1);
+	bells_ring(&vvhost->bells, index);
 	return ret;
 }
 
@@ -167,26 +150,14 @@ static int start_locked(struct vvhost *vvhost, uint64_t features)
 static bool serve(void *ctx)
 {
 	struct vvhost *vvhost = ctx;
-	eventfd_t nr;
 
-	if (eventfd_read(vvhost->call, &nr) < 0)
+	if (!bells_called(&vvhost->bells))
 		return false;
 	if (atomic_load(&vvhost->started)) {
 		atomic_fetch_add_explicit(&vvhost->interrupts, 1, memory_order_relaxed);
 		virtio_interrupt(&vvhost->dev);
 	}
 	return true;
-}
-
-static bool rest(void *ctx)
-{
-	(void)ctx;
-	return false;
-}
-
-static void wake(void *ctx)
-{
-	(void)ctx;
 }
 
 static void lost(void *ctx, int fd)
@@ -199,8 +170,6 @@ static void lost(void *ctx, int fd)
 
 static const struct worker_ops worker_ops = {
 	.serve = serve,
-	.rest = rest,
-	.wake = wake,
 	.lost = lost,
 };
 
@@ -211,7 +180,7 @@ static int watch_locked(struct vvhost *vvhost)
 		.name = vvhost->end->config->id,
 		.ops = &worker_ops,
 		.ctx = vvhost,
-		.fds = { { vvhost->call, EPOLLIN }, { vvhost->end->link.fd, EPOLLRDHUP } },
+		.fds = { { vvhost->bells.call, EPOLLIN }, { vvhost->end->link.fd, EPOLLRDHUP } },
 		.nr_fds = 2,
 	};
 
@@ -273,7 +242,7 @@ static void queue_stop(struct virtio_device *dev, unsigned int queue)
 
 static void kick(struct virtio_device *dev, unsigned int queue)
 {
-	(void)eventfd_write(to_vvhost(dev)->kicks[queue], 1); /* full: rung already */
+	bells_ring(&to_vvhost(dev)->bells, queue);
 }
 
 static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
@@ -320,19 +289,6 @@ static void init_blk(struct vvhost *vvhost, unsigned int queues)
 	vvhost->space_size = VHOST_BLK_SPACE;
 }
 
-static int open_eventfds(struct vvhost *vvhost)
-{
-	vvhost->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vvhost->call < 0)
-		return -errno;
-	for (unsigned int i = 0; i < vvhost->dev.nr_queues; i++) {
-		vvhost->kicks[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (vvhost->kicks[i] < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 int vvhost_create(struct vhost_end *end, const struct gmem *mem, struct vvhost **out)
 {
 	struct vvhost *vvhost = calloc(1, sizeof(*vvhost));
@@ -344,9 +300,7 @@ int vvhost_create(struct vhost_end *end, const struct gmem *mem, struct vvhost *
 		return -ENOMEM;
 	vvhost->end = end;
 	vvhost->mem = mem;
-	vvhost->call = vvhost->watched = -1;
-	for (unsigned int i = 0; i < MAX_QUEUES; i++)
-		vvhost->kicks[i] = -1;
+	vvhost->watched = -1;
 	pthread_mutex_init(&vvhost->lock, NULL);
 	atomic_store(&vvhost->connected, end->link.fd >= 0);
 	vvhost->dev.ops = &vvhost_ops;
@@ -356,7 +310,7 @@ int vvhost_create(struct vhost_end *end, const struct gmem *mem, struct vvhost *
 		init_fs(vvhost, queues);
 	else
 		init_blk(vvhost, queues);
-	ret = open_eventfds(vvhost);
+	ret = bells_open(&vvhost->bells, vvhost->dev.nr_queues);
 	if (ret < 0) {
 		vvhost_destroy(vvhost);
 		return ret;
@@ -370,11 +324,7 @@ void vvhost_destroy(struct vvhost *vvhost)
 	if (!vvhost)
 		return;
 	vhost_disconnect(vvhost->end);
-	for (unsigned int i = 0; i < MAX_QUEUES; i++)
-		if (vvhost->kicks[i] >= 0)
-			close(vvhost->kicks[i]);
-	if (vvhost->call >= 0)
-		close(vvhost->call);
+	bells_close(&vvhost->bells);
 	pthread_mutex_destroy(&vvhost->lock);
 	free(vvhost);
 }
@@ -386,7 +336,7 @@ struct virtio_device *vvhost_device(struct vvhost *vvhost)
 
 int vvhost_doorbell(const struct vvhost *vvhost, unsigned int queue)
 {
-	return vvhost->kicks[queue];
+	return bells_kick_fd(&vvhost->bells, queue);
 }
 
 void vvhost_get_stats(const struct vvhost *vvhost, struct vvhost_stats *stats)

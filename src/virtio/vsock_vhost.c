@@ -7,11 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
+#include "bells.h"
 #include "worker.h"
 
 #define QUEUES	    3u /* the third, of events, has nothing to say (section 5.10.6.7) */
@@ -25,8 +24,7 @@ struct vvsock_vhost {
 	struct vsock *host;
 	const struct gmem *mem;
 	pthread_mutex_t lock;
-	int kicks[VSOCK_VHOST_QUEUES];
-	int call, err; /* of both */
+	struct bells bells;
 	struct worker *worker;
 	_Atomic bool running;
 };
@@ -38,43 +36,20 @@ static struct vvsock_vhost *to_vhost(struct virtio_device *dev)
 
 /* ---- queues there and back ------------------------------------------------------------------- */
 
-/* False: it is not enabled. */
-static bool describe(struct vvsock_vhost *vhost, unsigned int index,
-		     struct vsock_vhost_queue *queue)
-{
-	struct virtqueue *vq = &vhost->dev.queues[index];
-	bool ready;
-
-	pthread_mutex_lock(&vq->lock);
-	ready = vq->ready;
-	*queue = (struct vsock_vhost_queue){
-		.size = vq->size,
-		.desc = vq->desc,
-		.avail = vq->avail,
-		.used = vq->used,
-		.kick = vhost->kicks[index],
-		.call = vhost->call,
-		.err = vhost->err,
-	};
-	pthread_mutex_unlock(&vq->lock);
-	return ready;
-}
-
 static int run_locked(struct vvsock_vhost *vhost, uint64_t features)
 {
-	struct vsock_vhost_queue queues[VSOCK_VHOST_QUEUES];
+	struct vhost_queue queues[VSOCK_VHOST_QUEUES];
 	int ret;
 
 	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++)
-		if (!describe(vhost, i, &queues[i]))
+		if (!bells_describe(&vhost->bells, &vhost->dev, i, &queues[i]))
 			return -EINVAL; /* a driver that wants one wants both */
 	ret = vsock_vhost_start(vhost->host, vhost->mem, features, queues);
 	if (ret < 0)
 		return ret;
 	atomic_store(&vhost->running, true);
-	/* What the driver rang for before is seen now. */
 	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++)
-		(void)eventfd_write(vhost->kicks[i], 1);
+		bells_ring(&vhost->bells, i);
 	return 0;
 }
 
@@ -97,35 +72,17 @@ static void end_locked(struct vvsock_vhost *vhost)
 static bool serve(void *ctx)
 {
 	struct vvsock_vhost *vhost = ctx;
-	eventfd_t nr;
-	bool any = false;
+	bool called = bells_called(&vhost->bells), failed = bells_failed(&vhost->bells);
 
-	if (eventfd_read(vhost->call, &nr) == 0) {
+	if (called)
 		virtio_interrupt(&vhost->dev);
-		any = true;
-	}
-	if (eventfd_read(vhost->err, &nr) == 0) {
+	if (failed)
 		virtio_needs_reset(&vhost->dev);
-		any = true;
-	}
-	return any;
-}
-
-static bool rest(void *ctx)
-{
-	(void)ctx;
-	return false;
-}
-
-static void wake(void *ctx)
-{
-	(void)ctx;
+	return called || failed;
 }
 
 static const struct worker_ops worker_ops = {
 	.serve = serve,
-	.rest = rest,
-	.wake = wake,
 };
 
 int vvsock_vhost_start(struct vvsock_vhost *vhost)
@@ -134,7 +91,7 @@ int vvsock_vhost_start(struct vvsock_vhost *vhost)
 		.name = "vsock",
 		.ops = &worker_ops,
 		.ctx = vhost,
-		.fds = { { vhost->call, EPOLLIN }, { vhost->err, EPOLLIN } },
+		.fds = { { vhost->bells.call, EPOLLIN }, { vhost->bells.err, EPOLLIN } },
 		.nr_fds = 2,
 	};
 
@@ -191,8 +148,7 @@ static void queue_stop(struct virtio_device *dev, unsigned int queue)
 
 static void kick(struct virtio_device *dev, unsigned int queue)
 {
-	if (queue < VSOCK_VHOST_QUEUES)
-		(void)eventfd_write(to_vhost(dev)->kicks[queue], 1); /* full: rung already */
+	bells_ring(&to_vhost(dev)->bells, queue);
 }
 
 static void read_config(struct virtio_device *dev, uint32_t offset, void *buf, uint32_t len)
@@ -213,20 +169,6 @@ static const struct virtio_device_ops vhost_ops = {
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-static int open_fds(struct vvsock_vhost *vhost)
-{
-	vhost->call = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	vhost->err = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (vhost->call < 0 || vhost->err < 0)
-		return -errno;
-	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++) {
-		vhost->kicks[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		if (vhost->kicks[i] < 0)
-			return -errno;
-	}
-	return 0;
-}
-
 int vvsock_vhost_create(struct vsock *host, const struct gmem *mem, struct vvsock_vhost **out)
 {
 	const uint64_t rings = BIT64(VIRTIO_F_RING_INDIRECT_DESC) | BIT64(VIRTIO_F_RING_EVENT_IDX);
@@ -237,9 +179,6 @@ int vvsock_vhost_create(struct vsock *host, const struct gmem *mem, struct vvsoc
 		return -ENOMEM;
 	vhost->host = host;
 	vhost->mem = mem;
-	vhost->call = vhost->err = -1;
-	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++)
-		vhost->kicks[i] = -1;
 	pthread_mutex_init(&vhost->lock, NULL);
 	vhost->dev = (struct virtio_device){
 		.ops = &vhost_ops,
@@ -250,7 +189,7 @@ int vvsock_vhost_create(struct vsock *host, const struct gmem *mem, struct vvsoc
 		.nr_queues = QUEUES,
 		.queue_size = QUEUE_SIZE,
 	};
-	ret = open_fds(vhost);
+	ret = bells_open(&vhost->bells, VSOCK_VHOST_QUEUES);
 	if (ret < 0) {
 		vvsock_vhost_destroy(vhost);
 		return ret;
@@ -259,20 +198,11 @@ int vvsock_vhost_create(struct vsock *host, const struct gmem *mem, struct vvsoc
 	return 0;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 void vvsock_vhost_destroy(struct vvsock_vhost *vhost)
 {
 	if (!vhost)
 		return;
-	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++)
-		close_fd(vhost->kicks[i]);
-	close_fd(vhost->call);
-	close_fd(vhost->err);
+	bells_close(&vhost->bells);
 	pthread_mutex_destroy(&vhost->lock);
 	free(vhost);
 }
@@ -284,7 +214,7 @@ struct virtio_device *vvsock_vhost_device(struct vvsock_vhost *vhost)
 
 int vvsock_vhost_doorbell(const struct vvsock_vhost *vhost, unsigned int queue)
 {
-	return queue < VSOCK_VHOST_QUEUES ? vhost->kicks[queue] : -1;
+	return bells_kick_fd(&vhost->bells, queue);
 }
 
 bool vvsock_vhost_is_running(const struct vvsock_vhost *vhost)

@@ -83,9 +83,10 @@ static void work(struct worker *worker)
 				return;
 		}
 		/* From here on descriptors tell; what came before is found by rest(). */
-		if (!config->ops->rest(config->ctx))
+		if (!config->ops->rest || !config->ops->rest(config->ctx))
 			sleep_until_told(worker);
-		config->ops->wake(config->ctx);
+		if (config->ops->wake)
+			config->ops->wake(config->ctx);
 	}
 }
 

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define WORKER_MAX_FDS 3u
+#define WORKER_MAX_FDS 4u
 
 /* What a thread does; all of it on that thread, with worker_config.ctx. */
 struct worker_ops {
@@ -20,7 +20,8 @@ struct worker_ops {
 	/* Does what there is to do. True: there was something. */
 	bool (*serve)(void *ctx);
 
-	/* From here on a descriptor tells. True: something came before that, and none will. */
+	/* From here on a descriptor tells. True: something came before that, and none will. May be
+	 * NULL, as the next: they tell all the time. */
 	bool (*rest)(void *ctx);
 
 	/* The thread looks by itself again. */
