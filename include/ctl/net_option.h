@@ -8,8 +8,8 @@
 #include "ctl/cmdline.h"
 
 /*
- * tap=NAME|tap=auto|fd=N|user[,mac=XX:XX:XX:XX:XX:XX][,queues=N][,mtu=N][,tcp=PORTS]...
- * [,udp=PORTS]...
+ * tap=NAME|tap=auto|fd=N|user[,mac=XX:XX:XX:XX:XX:XX][,queues=N][,mtu=N][,vhost=on|off]
+ * [,tcp=PORTS]...[,udp=PORTS]...
  *
  * Adds the card to @config. @value is cut into pieces where it stands. False after a line in the
  * log; @config is as before.

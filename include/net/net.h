@@ -7,6 +7,9 @@
  * networking without privileges) has one descriptor, a stream: each packet stands behind its length
  * in 4 bytes, big-endian, and has no header.
  *
+ * The packets of a tap may be moved by the host's kernel (vhost-net): then nobody here reads or
+ * writes its descriptors.
+ *
  * Thread: one that opens and closes; net_set_offloads() and net_set_queues() from any, one at a
  * time; what is fixed at opening may be read by all. The descriptors are non-blocking.
  */
@@ -16,6 +19,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "mem/gmem.h"
+#include "vhost/queue.h"
 
 #define NET_MAX_QUEUES	64u
 #define NET_NAME_MAX	15u /* characters of an interface's name (IFNAMSIZ) */
@@ -52,6 +58,7 @@ struct net_config {
 	uint8_t mac[NET_MAC_SIZE];
 	unsigned int queues; /* 0: 1 */
 	unsigned int mtu;    /* 0: the driver is told none */
+	bool vhost;	     /* of a tap: the host's kernel moves its packets */
 };
 
 /* What may be handed over unfinished: who takes a packet then can do the rest. */
@@ -78,6 +85,33 @@ struct net_ops {
 	void (*close)(struct net *net);
 };
 
+/* What an interface has counted since it was made, as its guest sees it. */
+struct net_counts {
+	uint64_t rx_packets, rx_bytes, rx_dropped; /* into the guest */
+	uint64_t tx_packets, tx_bytes, tx_dropped; /* out of it */
+	uint64_t tx_bad;			   /* with a header that cannot be */
+};
+
+/* How the host's kernel serves the queues of a card's driver. */
+struct net_vhost_ops {
+	/*
+	 * Serves pair @pair, whose descriptor is fds[@pair]: @queues[0] goes into the guest, [1]
+	 * comes out of it. The driver took @features, of @mem are the queues. 0, or -errno: neither
+	 * queue is served.
+	 */
+	int (*start)(struct net *net, unsigned int pair, uint64_t features, const struct gmem *mem,
+		     const struct vhost_queue *queues);
+
+	/* Neither is when this returns, nor is guest memory used; @bases are where both stopped. */
+	void (*stop)(struct net *net, unsigned int pair, uint16_t *bases);
+
+	/* Empties @watch: true where it had told something, so that is_gone() may have changed. */
+	bool (*changed)(struct net *net);
+
+	/* 0 or -errno: they are not known. From any thread. */
+	int (*get_counts)(const struct net *net, struct net_counts *counts);
+};
+
 /* Fixed but for @gone. */
 struct net {
 	const struct net_ops *ops;
@@ -92,6 +126,10 @@ struct net {
 	_Atomic unsigned int active; /* queues in use, by net_set_queues() */
 	_Atomic bool gone;	     /* it has no other end any more */
 	int fds[NET_MAX_QUEUES];
+	const struct net_vhost_ops *vhost; /* NULL: the device reads and writes the descriptors */
+	int vhosts[NET_MAX_QUEUES];	   /* instances of vhost-net, one a queue */
+	uint64_t vhost_features;	   /* of virtio's, that the kernel can serve */
+	int watch;    /* with @vhost: a descriptor that tells of interfaces, or -1 */
 	void *stream; /* of a stream: where in it the device is, from one guest to the next */
 };
 

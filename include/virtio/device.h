@@ -59,6 +59,13 @@ struct virtio_port_ops {
 	/* Used buffers were published, and the driver wants to be told. */
 	void (*interrupt)(void *ctx);
 
+	/*
+	 * An eventfd for somebody else's hands: a write to it is as interrupt(). It is the
+	 * transport's. -1: it has none. Once this was asked, and until a reset, the driver reads of
+	 * every interrupt that it may be for used buffers, which nobody can tell any more.
+	 */
+	int (*interrupt_fd)(void *ctx);
+
 	/* A queue is broken: DEVICE_NEEDS_RESET. */
 	void (*needs_reset)(void *ctx);
 
@@ -94,6 +101,11 @@ struct virtio_device {
 static inline void virtio_interrupt(const struct virtio_device *dev)
 {
 	dev->port->interrupt(dev->port_ctx);
+}
+
+static inline int virtio_interrupt_fd(const struct virtio_device *dev)
+{
+	return dev->port->interrupt_fd(dev->port_ctx);
 }
 
 static inline void virtio_needs_reset(const struct virtio_device *dev)

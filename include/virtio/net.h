@@ -5,6 +5,9 @@
  *
  * A thread a pair moves packets, straight between guest memory and the host end's descriptor.
  * Commands of the control queue are done by the vCPU that rings for them.
+ *
+ * Where the host end is served by the host's kernel (net.vhost) that has the pairs of queues, rung
+ * for by KVM and interrupting by itself, and one thread of the device looks after it.
  */
 #ifndef ARCVISOR_VIRTIO_NET_H
 #define ARCVISOR_VIRTIO_NET_H
@@ -40,6 +43,11 @@ int vnet_start(struct vnet *vnet);
 /* Ends them. Does nothing where there are none. */
 void vnet_stop(struct vnet *vnet);
 
+/* No vCPU runs: the kernel's side moves no packet until it goes on. Ours moves them all the time.
+ */
+void vnet_pause(struct vnet *vnet);
+void vnet_resume(struct vnet *vnet);
+
 /* Asks the driver to announce itself to its network (section 5.1.6.5.4). From any thread but a
  * vCPU's. */
 void vnet_announce(struct vnet *vnet);
@@ -56,6 +64,8 @@ struct vnet_stats {
 	uint64_t tx_bad;     /* with a header that cannot be */
 	bool link;
 	unsigned int active; /* pairs that the driver uses */
+	bool in_kernel; /* the counters are the interface's; it has no large and filtered ones */
+	bool served;	/* by the kernel, now */
 };
 
 void vnet_get_stats(const struct vnet *vnet, struct vnet_stats *stats);

@@ -100,6 +100,11 @@ static bool set_mtu(struct net_config *net, const char *value)
 	return true;
 }
 
+static bool set_vhost(struct net_config *net, const char *value)
+{
+	return word_switch(value, &net->vhost);
+}
+
 /* What passt(1) takes: [ADDRESS/]PORT[-PORT][:PORT[-PORT]], all, none, auto; it checks the rest. */
 static bool add_forward(struct net_config *net, bool udp, const char *value)
 {
@@ -131,6 +136,7 @@ static const struct key {
 	  "six pairs of hexadecimal digits, such as 02:00:00:00:00:01, and of no group" },
 	{ "queues", set_queues, "1 to 64" },
 	{ "mtu", set_mtu, "68 to 65535" },
+	{ "vhost", set_vhost, "on or off" },
 	{ "tcp", add_tcp, "PORT or PORT:PORT, as passt --tcp-ports, at most 16 times" },
 	{ "udp", add_udp, "PORT or PORT:PORT, as passt --udp-ports, at most 16 times" },
 };
@@ -195,6 +201,10 @@ static bool check_whole(const struct vm_config *config, const struct net_config 
 	}
 	if (net->kind != NET_USER && net->nr_forwards) {
 		log_error("--net %.64s: tcp= and udp= are for user; a tap needs none", first);
+		return false;
+	}
+	if (net->kind == NET_USER && net->vhost) {
+		log_error("--net user: the host's kernel has no part in passt; leave out vhost=on");
 		return false;
 	}
 	for (unsigned int i = 0; i < config->nr_nets; i++) {

@@ -248,6 +248,8 @@ static const struct option_desc run_options[] = {
 			"  queues=N         pairs of queues, each with a thread; default 1, at\n"
 			"                   most one a vCPU\n"
 			"  mtu=N            the guest is told so; default: it takes 1500\n"
+			"  vhost=on|off     of a tap: the host's kernel moves its packets, by\n"
+			"                   /dev/vhost-net; default off\n"
 			"  tcp=PORTS        of user: ports of the host that are the guest's, as\n"
 			"                   passt takes them, such as 8080:80; repeatable\n"
 			"  udp=PORTS        the same of UDP\n"

@@ -26,7 +26,8 @@ static int fill(const struct net_config *config, struct net *net)
 	net->nr_queues = config->queues ? config->queues : 1;
 	atomic_store(&net->active, net->nr_queues);
 	for (unsigned int i = 0; i < NET_MAX_QUEUES; i++)
-		net->fds[i] = -1;
+		net->fds[i] = net->vhosts[i] = -1;
+	net->watch = -1;
 	if (!config->has_mac)
 		return make_mac(net->mac);
 	memcpy(net->mac, config->mac, NET_MAC_SIZE);
@@ -53,7 +54,9 @@ int net_open(const struct net_config *config, struct net **out)
 
 	if (ret < 0)
 		log_error("%s: cannot be made: %s", config->id, strerror(-ret));
-	else
+	else if (config->vhost)
+		ret = net_vhost_open(net);
+	if (ret == 0)
 		ret = open_end(config, net);
 	if (ret < 0) {
 		net_close(net);
@@ -69,6 +72,7 @@ void net_close(struct net *net)
 		return;
 	if (net->ops)
 		net->ops->close(net);
+	net_vhost_close(net);
 	for (unsigned int i = 0; i < NET_MAX_QUEUES; i++)
 		if (net->fds[i] >= 0)
 			close(net->fds[i]);

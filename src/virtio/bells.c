@@ -78,6 +78,14 @@ bool bells_describe(const struct bells *bells, const struct virtio_device *dev, 
 	return ready;
 }
 
+void bells_describe_direct(const struct virtio_device *dev, struct vhost_queue *queue)
+{
+	int fd = virtio_interrupt_fd(dev);
+
+	if (fd >= 0)
+		queue->call = fd;
+}
+
 bool bells_called(const struct bells *bells)
 {
 	eventfd_t nr;

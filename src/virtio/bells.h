@@ -37,6 +37,9 @@ int bells_kick_fd(const struct bells *bells, unsigned int queue);
 bool bells_describe(const struct bells *bells, const struct virtio_device *dev, unsigned int index,
 		    struct vhost_queue *queue);
 
+/* For a server that may interrupt the guest by itself, where the transport lets it. */
+void bells_describe_direct(const struct virtio_device *dev, struct vhost_queue *queue);
+
 /* Whether somebody wanted an interrupt, or gave up, since the last look. */
 bool bells_called(const struct bells *bells);
 bool bells_failed(const struct bells *bells);

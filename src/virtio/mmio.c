@@ -48,6 +48,15 @@ static void port_interrupt(void *ctx)
 	raise(ctx, INT_USED);
 }
 
+static int port_interrupt_fd(void *ctx)
+{
+	struct virtio_mmio *mmio = ctx;
+
+	if (mmio->line->eventfd >= 0)
+		atomic_store(&mmio->unseen, INT_USED);
+	return mmio->line->eventfd;
+}
+
 static void port_needs_reset(void *ctx)
 {
 	static struct log_limit limit = { .burst = 5 };
@@ -82,6 +91,7 @@ static void port_config_end(void *ctx)
 
 static const struct virtio_port_ops port_ops = {
 	.interrupt = port_interrupt,
+	.interrupt_fd = port_interrupt_fd,
 	.needs_reset = port_needs_reset,
 	.failed = port_failed,
 	.config_begin = port_config_begin,
@@ -95,6 +105,7 @@ static void forget_locked(struct virtio_mmio *mmio)
 	mmio->driver_features = 0;
 	mmio->device_sel = mmio->driver_sel = mmio->queue_sel = 0;
 	atomic_store(&mmio->interrupts, 0);
+	atomic_store(&mmio->unseen, 0);
 	for (unsigned int i = 0; i < mmio->dev->nr_queues; i++)
 		mmio->queues[i] = (struct mmio_queue){ .setup.size = mmio->dev->queue_size };
 }
@@ -257,9 +268,12 @@ static void write_config(struct virtio_mmio *mmio, uint32_t offset, unsigned int
  */
 static uint32_t read_interrupts(struct virtio_mmio *mmio)
 {
+	uint32_t unseen = atomic_load_explicit(&mmio->unseen, memory_order_relaxed);
+
 	if (mmio->acked_elsewhere)
-		return atomic_exchange_explicit(&mmio->interrupts, 0, memory_order_acquire);
-	return atomic_load_explicit(&mmio->interrupts, memory_order_acquire);
+		return unseen |
+		       atomic_exchange_explicit(&mmio->interrupts, 0, memory_order_acquire);
+	return unseen | atomic_load_explicit(&mmio->interrupts, memory_order_acquire);
 }
 
 static uint64_t window_read(void *ctx, uint64_t offset, unsigned int len)

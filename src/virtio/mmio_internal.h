@@ -56,6 +56,7 @@ struct virtio_mmio {
 	pthread_mutex_t lock;
 	_Atomic uint32_t status;
 	_Atomic uint32_t interrupts; /* INT_* */
+	_Atomic uint32_t unseen;     /* likewise: others interrupt by these, and do not say so */
 	uint32_t generation;
 	bool resetting;
 	bool acked_elsewhere; /* fixed before any vCPU runs */

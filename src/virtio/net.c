@@ -138,8 +138,11 @@ static void set_offloads(struct vnet *vnet, uint32_t offloads)
 
 int vnet_set_active(struct vnet *vnet, unsigned int active)
 {
-	int ret = net_set_queues(vnet->net, active);
+	int ret;
 
+	if (vnet->net->vhost)
+		return vnet_vhost_set_active(vnet, active);
+	ret = net_set_queues(vnet->net, active);
 	if (ret < 0)
 		return ret;
 	atomic_store(&vnet->active, active);
@@ -159,7 +162,10 @@ static void start(struct virtio_device *dev, uint64_t features)
 	set_offloads(vnet, vnet_guest_offloads(features));
 	atomic_store(&vnet->started, true);
 	/* Section 5.1.6.5.5: the first alone, until the driver asks for more. */
-	(void)vnet_set_active(vnet, 1);
+	if (vnet->net->vhost)
+		vnet_vhost_start(vnet);
+	else
+		(void)vnet_set_active(vnet, 1);
 	pthread_mutex_unlock(&vnet->lock);
 }
 
@@ -182,6 +188,8 @@ static void queue_stop(struct virtio_device *dev, unsigned int index)
 	struct vnet *vnet = to_vnet(dev);
 
 	pthread_mutex_lock(&vnet->lock);
+	if (vnet->net->vhost && index / 2 < vnet->nr_pairs)
+		vnet_vhost_stop_pair(&vnet->pairs[index / 2]);
 	pthread_mutex_unlock(&vnet->lock);
 	if (index / 2 >= vnet->nr_pairs)
 		return;
@@ -197,6 +205,8 @@ static void kick(struct virtio_device *dev, unsigned int index)
 
 	if (index == atomic_load(&vnet->control))
 		vnet_control(vnet);
+	else if (vnet->net->vhost)
+		bells_ring(&vnet->bells, index);
 	else if (index / 2 < vnet->nr_pairs)
 		(void)eventfd_write(vnet->pairs[index / 2].doorbell, 1); /* full: rung already */
 }
@@ -280,6 +290,8 @@ int vnet_create(struct net *net, struct vnet **out)
 		ret = init_pair(vnet, vnet->nr_pairs);
 		vnet->nr_pairs++; /* also one that is half made is destroyed */
 	}
+	if (ret == 0 && net->vhost)
+		ret = vnet_vhost_init(vnet);
 	if (ret < 0) {
 		vnet_destroy(vnet);
 		return ret;
@@ -300,6 +312,7 @@ void vnet_destroy(struct vnet *vnet)
 		if (pair->doorbell >= 0)
 			close(pair->doorbell);
 	}
+	bells_close(&vnet->bells);
 	pthread_mutex_destroy(&vnet->lock);
 	free(vnet->pairs);
 	free(vnet);
@@ -309,6 +322,8 @@ int vnet_start(struct vnet *vnet)
 {
 	int ret = 0;
 
+	if (vnet->net->vhost)
+		return vnet_vhost_run(vnet);
 	for (unsigned int i = 0; ret == 0 && i < vnet->nr_pairs; i++)
 		ret = vnet_pair_start(&vnet->pairs[i]);
 	return ret;
@@ -316,6 +331,10 @@ int vnet_start(struct vnet *vnet)
 
 void vnet_stop(struct vnet *vnet)
 {
+	if (vnet->net->vhost) {
+		vnet_vhost_end(vnet);
+		return;
+	}
 	for (unsigned int i = 0; i < vnet->nr_pairs; i++)
 		vnet_pair_stop(&vnet->pairs[i]);
 	/* The memory that a packet is in goes away. */
@@ -335,6 +354,8 @@ struct net *vnet_net(const struct vnet *vnet)
 
 int vnet_doorbell(const struct vnet *vnet, unsigned int queue)
 {
+	if (vnet->net->vhost)
+		return bells_kick_fd(&vnet->bells, queue);
 	return queue / 2 < vnet->nr_pairs ? vnet->pairs[queue / 2].doorbell : -1;
 }
 
@@ -349,6 +370,10 @@ void vnet_get_stats(const struct vnet *vnet, struct vnet_stats *stats)
 		.link = atomic_load(&vnet->link),
 		.active = atomic_load(&vnet->started) ? atomic_load(&vnet->active) : 0,
 	};
+	if (vnet->net->vhost) {
+		vnet_vhost_get_stats(vnet, stats);
+		return;
+	}
 	for (unsigned int i = 0; i < vnet->nr_pairs; i++) {
 		const struct vnet_counters *rx = &vnet->pairs[i].rx.counters;
 		const struct vnet_counters *tx = &vnet->pairs[i].tx.counters;

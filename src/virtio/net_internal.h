@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "bells.h"
 #include "scatter.h"
 #include "virtio/net.h"
 
@@ -169,6 +170,10 @@ struct vnet_pair {
 	struct vnet_rx rx;
 	struct vnet_tx tx;
 	struct vnet_stream *stream; /* NULL: the host end keeps packets apart */
+
+	/* By vhost, in place of all of these but @index; vnet->lock guards them. */
+	_Atomic bool served;
+	uint16_t bases[2]; /* how far, when it is not */
 };
 
 /*
@@ -189,6 +194,12 @@ struct vnet {
 	_Atomic unsigned int control; /* index of the control queue (section 5.1.2) */
 	unsigned int nr_pairs;
 	struct vnet_pair *pairs;
+
+	/* With net->vhost; @lock guards @paused. */
+	struct bells bells;
+	struct worker *worker;
+	struct net_counts before; /* when the device was made */
+	bool paused;
 };
 
 static inline bool vnet_has(const struct vnet *vnet, unsigned int feature)
@@ -251,6 +262,22 @@ void vnet_stream_cut(struct vnet_stream *stream, const struct scatter *packet);
 
 /* Does what the control queue asks for. On a vCPU's thread. */
 void vnet_control(struct vnet *vnet);
+
+/* ---- net_vhost.c: where the host's kernel serves the pairs ----------------------------------- */
+
+int vnet_vhost_init(struct vnet *vnet);
+
+/* Starts its thread; ends it, and what the kernel serves. */
+int vnet_vhost_run(struct vnet *vnet);
+void vnet_vhost_end(struct vnet *vnet);
+
+/* A driver is up; the first @active pairs are to be used (0 or -errno); a queue of @pair ended.
+ * Under vnet->lock. */
+void vnet_vhost_start(struct vnet *vnet);
+int vnet_vhost_set_active(struct vnet *vnet, unsigned int active);
+void vnet_vhost_stop_pair(struct vnet_pair *pair);
+
+void vnet_vhost_get_stats(const struct vnet *vnet, struct vnet_stats *stats);
 
 /* ---- net_thread.c ---------------------------------------------------------------------------- */
 

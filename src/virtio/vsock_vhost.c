@@ -41,9 +41,11 @@ static int run_locked(struct vvsock_vhost *vhost, uint64_t features)
 	struct vhost_queue queues[VSOCK_VHOST_QUEUES];
 	int ret;
 
-	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++)
+	for (unsigned int i = 0; i < VSOCK_VHOST_QUEUES; i++) {
 		if (!bells_describe(&vhost->bells, &vhost->dev, i, &queues[i]))
 			return -EINVAL; /* a driver that wants one wants both */
+		bells_describe_direct(&vhost->dev, &queues[i]);
+	}
 	ret = vsock_vhost_start(vhost->host, vhost->mem, features, queues);
 	if (ret < 0)
 		return ret;

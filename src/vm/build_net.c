@@ -117,6 +117,18 @@ void nets_get_stats(const struct guest *guest, unsigned int index, struct vnet_s
 	vnet_get_stats(guest->nets.nets[index].vnet, stats);
 }
 
+void nets_pause(struct guest *guest)
+{
+	for (unsigned int i = 0; i < guest->nets.nr_nets; i++)
+		vnet_pause(guest->nets.nets[i].vnet);
+}
+
+void nets_resume(struct guest *guest)
+{
+	for (unsigned int i = 0; i < guest->nets.nr_nets; i++)
+		vnet_resume(guest->nets.nets[i].vnet);
+}
+
 void nets_announce(struct guest *guest)
 {
 	for (unsigned int i = 0; i < guest->nets.nr_nets; i++)

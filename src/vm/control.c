@@ -32,16 +32,21 @@ static struct jval *put_net(const struct vm_net_status *status)
 	jval_put_string(out, "mac", mac);
 	jval_put_bool(out, "link", stats->link);
 	jval_put_u64(out, "queues", stats->active);
+	jval_put_bool(out, "vhost", stats->in_kernel);
 	jval_put_u64(out, "rx_packets", stats->rx_packets);
 	jval_put_u64(out, "rx_bytes", stats->rx_bytes);
-	jval_put_u64(out, "rx_large", stats->rx_large);
-	jval_put_u64(out, "rx_filtered", stats->rx_filtered);
 	jval_put_u64(out, "rx_dropped", stats->rx_dropped);
 	jval_put_u64(out, "tx_packets", stats->tx_packets);
 	jval_put_u64(out, "tx_bytes", stats->tx_bytes);
-	jval_put_u64(out, "tx_large", stats->tx_large);
 	jval_put_u64(out, "tx_dropped", stats->tx_dropped);
 	jval_put_u64(out, "tx_bad", stats->tx_bad);
+	if (stats->in_kernel) {
+		jval_put_bool(out, "running", stats->served);
+		return out;
+	}
+	jval_put_u64(out, "rx_large", stats->rx_large);
+	jval_put_u64(out, "rx_filtered", stats->rx_filtered);
+	jval_put_u64(out, "tx_large", stats->tx_large);
 	return out;
 }
 

@@ -32,6 +32,10 @@ void nets_fini(struct guest *guest);
 
 void nets_get_stats(const struct guest *guest, unsigned int index, struct vnet_stats *stats);
 
+/* After the vCPUs have stopped, and before they go on. */
+void nets_pause(struct guest *guest);
+void nets_resume(struct guest *guest);
+
 /* Every guest that can tells its networks where it is. */
 void nets_announce(struct guest *guest);
 

@@ -10,6 +10,7 @@ void vm_pause(struct vm *vm)
 	if (vm->guest->watchdog)
 		watchdog_pause(vm->guest->watchdog);
 	vcpu_set_pause(vm->guest->vcpus);
+	nets_pause(vm->guest);
 }
 
 void vm_resume(struct vm *vm)
@@ -17,8 +18,10 @@ void vm_resume(struct vm *vm)
 	if (vm->crashed)
 		return;
 	/* The network may have forgotten where the guest is. */
-	if (vcpu_set_is_paused(vm->guest->vcpus))
+	if (vcpu_set_is_paused(vm->guest->vcpus)) {
+		nets_resume(vm->guest);
 		nets_announce(vm->guest);
+	}
 	if (vm->guest->watchdog)
 		watchdog_resume(vm->guest->watchdog);
 	vcpu_set_resume(vm->guest->vcpus);

@@ -6,72 +6,36 @@
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/if_tun.h>
 #include <net/if.h>
 #include <net/route.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "host.h"
 #include "machine.h"
 #include "shell.h"
+#include "wire.h"
 
-#define TAP	   "tap0"
-#define HOST_IP	   "192.0.2.1"
+#define TAP	   WIRE_TAP
+#define HOST_IP	   WIRE_HOST_IP
 #define GATEWAY_IP "192.0.2.254" /* by passt: the host itself */
-#define PORT	   7
-#define AMOUNT	   (2u << 20) /* bytes that go each way */
+#define AMOUNT	   WIRE_AMOUNT
+#define DEADLINE   300 /* seconds: a hang, on the slowest machine */
 
 #define PASST "bin/passt"
 
 static char socket_path[32]; /* a test's own: two may run at once */
 
-static void control_interface(int request, struct ifreq *ifr)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	strcpy(ifr->ifr_name, TAP);
-	cr_assert_eq(ioctl(fd, (unsigned int)request, ifr), 0, "%s", strerror(errno));
-	close(fd);
-}
-
-/* A tap that stays, with an address, and up; opened: it has a carrier until that is closed. */
-static int make_tap(short more)
-{
-	struct ifreq ifr = { .ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | more) };
-	struct sockaddr_in addr = { .sin_family = AF_INET };
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-
-	strcpy(ifr.ifr_name, TAP);
-	cr_assert_eq(ioctl(fd, TUNSETIFF, &ifr), 0, "%s", strerror(errno));
-	cr_assert_eq(ioctl(fd, TUNSETPERSIST, 1), 0);
-	addr.sin_addr.s_addr = inet_addr(HOST_IP);
-	memcpy(&ifr.ifr_addr, &addr, sizeof(addr));
-	control_interface(SIOCSIFADDR, &ifr);
-	addr.sin_addr.s_addr = inet_addr("255.255.255.0");
-	memcpy(&ifr.ifr_netmask, &addr, sizeof(addr));
-	control_interface(SIOCSIFNETMASK, &ifr);
-	ifr.ifr_flags = IFF_UP;
-	control_interface(SIOCSIFFLAGS, &ifr);
-	return fd;
-}
-
 static void init(void)
 {
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		cr_skip_test("no /dev/net/tun: %s", strerror(errno));
-	close(fd);
-	if (unshare(CLONE_NEWNET) < 0)
-		cr_skip_test("no network of its own: %s", strerror(errno));
+	wire_init();
 	snprintf(socket_path, sizeof(socket_path), "/tmp/net.%d", (int)getpid());
 }
 
@@ -84,6 +48,17 @@ static void ctl(const char *command)
 	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, command)), 0, "%s: %s",
 		     command, client.errors);
 	machine_fini(&client);
+}
+
+static bool status_has(const char *text)
+{
+	struct machine client;
+	bool has;
+
+	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, "status")), 0);
+	has = strstr(client.text, text);
+	machine_fini(&client);
+	return has;
 }
 
 /* What `ctl status` says of the card's @name. */
@@ -101,46 +76,14 @@ static unsigned long long counter(const char *name)
 	return value;
 }
 
-/* ---- a server in the host -------------------------------------------------------------------- */
-
-/* Takes AMOUNT bytes of each client and gives them back when it has them all; two clients. */
-static void *serve(void *arg)
-{
-	int listener = *(int *)arg;
-	char *bytes = malloc(AMOUNT);
-
-	for (unsigned int i = 0; i < 2; i++) {
-		int client = accept(listener, NULL, NULL);
-		size_t have = 0, gone = 0;
-		ssize_t n = 1;
-
-		while (have < AMOUNT && (n = read(client, bytes + have, AMOUNT - have)) > 0)
-			have += (size_t)n;
-		while (gone < have && (n = write(client, bytes + gone, have - gone)) > 0)
-			gone += (size_t)n;
-		close(client);
-	}
-	free(bytes);
-	return NULL;
-}
-
-static void start_server(pthread_t *thread, int *listener)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-
-	*listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	cr_assert_eq(bind(*listener, (const struct sockaddr *)&addr, sizeof(addr)), 0);
-	cr_assert_eq(listen(*listener, 2), 0);
-	cr_assert_eq(pthread_create(thread, NULL, serve, listener), 0);
-}
-
 /* ---- the guest ------------------------------------------------------------------------------- */
 
 static void boot(struct machine *machine, const char *net)
 {
-	machine_start(machine, MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", VIRTIO_INITRD,
-					    "--cpus", "2", "--cmdline", "console=ttyAMA0 quiet",
-					    "--control", socket_path, "--net", net));
+	machine_start(machine,
+		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", VIRTIO_INITRD, "--cpus",
+				   "2", "--cmdline", "console=ttyAMA0 quiet " LINUX_FASTER,
+				   "--control", socket_path, "--net", net));
 	shell_ready(machine);
 }
 
@@ -202,27 +145,40 @@ static void make_route(void)
 	close(fd);
 }
 
-/* What came by the port of the host that is the guest's. */
+/* What one connection to @addr brings, up to @size bytes; 0: it was closed at once. */
+static size_t read_from(const struct sockaddr_in *addr, char *text, size_t size)
+{
+	const struct timeval limit = { .tv_sec = DEADLINE };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t len = 0;
+	ssize_t n = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	if (connect(fd, (const struct sockaddr *)addr, sizeof(*addr)) == 0)
+		while (len < size && (n = read(fd, text + len, size - len)) > 0)
+			len += (size_t)n;
+	cr_assert(n >= 0 || errno != EAGAIN, "nothing came, and no end");
+	close(fd);
+	return len;
+}
+
+/*
+ * What came by the port of the host that is the guest's. passt takes a connection before it knows
+ * whether the guest does, so it is tried again.
+ */
 static void check_forward(struct machine *machine)
 {
 	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(7001) };
+	time_t end = time(NULL) + DEADLINE;
 	char text[16] = { 0 };
-	size_t len = 0;
-	ssize_t n = 0;
 
 	addr.sin_addr.s_addr = inet_addr("127.0.0.1");
 	shell(machine,
 	      "echo in-the-guest | nc -l -p 7002 >/dev/null & "
 	      "while ! netstat -ltn | grep -q :7002; do :; done; echo listens-'now'",
 	      "listens-now");
-	do { /* passt takes a connection before it knows whether the guest does */
-		int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-		if (connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0)
-			while (len < 12 && (n = read(fd, text + len, 12 - len)) > 0)
-				len += (size_t)n;
-		close(fd);
-	} while (len == 0);
+	while (read_from(&addr, text, 12) == 0)
+		cr_assert_lt(time(NULL), end, "no connection reaches the guest");
 	cr_expect_str_eq(text, "in-the-guest");
 }
 
@@ -241,9 +197,9 @@ Test(net, passt_gives_an_address_and_makes_connections)
 		cr_skip_test("no passt");
 	host_leave_initramfs();
 	setenv("PATH", "bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-	tap = make_tap(0);
+	tap = wire_make_tap(0);
 	make_route();
-	start_server(&thread, &listener);
+	wire_start_server(&thread, &listener, 2);
 	boot(&machine, "user,mac=02:00:00:00:00:07,tcp=7001:7002");
 	shell(&machine,
 	      "printf '#!/bin/sh\\n[ $1 = bound ] && ip addr add $ip/24 dev eth0 && "
@@ -275,8 +231,8 @@ Test(net, a_tap_with_every_offload_through_a_pause_a_reboot_and_its_end)
 	pthread_t thread;
 	int listener;
 
-	close(make_tap(IFF_MULTI_QUEUE));
-	start_server(&thread, &listener);
+	close(wire_make_tap(IFF_MULTI_QUEUE));
+	wire_start_server(&thread, &listener, 2);
 	boot(&machine, "tap=" TAP ",mac=02:00:00:00:00:07,queues=2,mtu=1500");
 	shell(&machine, "cat /sys/class/net/eth0/address; echo mac-'done'",
 	      "02:00:00:00:00:07\r\nmac-done");
@@ -291,6 +247,87 @@ Test(net, a_tap_with_every_offload_through_a_pause_a_reboot_and_its_end)
 	cr_expect_eq(counter("tx_dropped "), 0);
 	ctl("pause");
 	ctl("resume");
+	machine_send(&machine, "reboot -f\n");
+	cr_assert(machine_expect(&machine, PROMPT), "%s\n%s", machine.text, machine.errors);
+	bring_up(&machine);
+	check_data(&machine, HOST_IP);
+	check_gone(&machine);
+	shell_off(&machine);
+	pthread_join(thread, NULL);
+	close(listener);
+	machine_fini(&machine);
+}
+
+/* ---- by the host's kernel -------------------------------------------------------------------- */
+
+static void send_to_guest(void)
+{
+	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	addr.sin_addr.s_addr = inet_addr("192.0.2.2");
+	cr_assert_eq(sendto(fd, "x", 1, 0, (const struct sockaddr *)&addr, sizeof(addr)), 1);
+	close(fd);
+}
+
+/* Nothing goes into a guest that is paused; what came meanwhile does afterwards. */
+static void check_pause(void)
+{
+	time_t end = time(NULL) + DEADLINE;
+	unsigned long long before;
+
+	ctl("pause");
+	cr_expect(status_has("running false"));
+	before = counter("rx_packets ");
+	send_to_guest();
+	cr_expect_eq(counter("rx_packets "), before);
+	ctl("resume");
+	cr_expect(status_has("running true"));
+	while (counter("rx_packets ") == before)
+		cr_assert_lt(time(NULL), end, "it gets nothing any more");
+}
+
+/* As check_data(), through pauses. */
+static void check_data_in_pieces(struct machine *machine)
+{
+	machine_send(machine, "rm -f /tmp/f; mkfifo /tmp/f; cat /tmp/r >/tmp/f & nc " HOST_IP
+			      " 7 <>/tmp/f >/tmp/h; cmp /tmp/r /tmp/h && echo still-'same'\n");
+	for (unsigned int i = 0; i < 3; i++)
+		check_pause();
+	cr_assert(machine_expect(machine, "still-same"), "%s", machine->text);
+	cr_assert(machine_expect(machine, PROMPT));
+}
+
+/* A guest's CPU sends by its own pair, and the host answers by the queue that asked. */
+static void check_both_pairs(struct machine *machine)
+{
+	cr_expect_eq(counter("queues "), 2);
+	shell(machine,
+	      "taskset 1 ping -c 2 " HOST_IP " >/tmp/ping && taskset 2 ping -c 2 " HOST_IP
+	      " >/tmp/ping && echo by-'both' || cat /tmp/ping",
+	      "by-both");
+}
+
+Test(net, a_tap_by_the_hosts_kernel)
+{
+	struct machine machine;
+	pthread_t thread;
+	int listener;
+
+	if (access("/dev/vhost-net", R_OK | W_OK) < 0)
+		cr_skip_test("no /dev/vhost-net: %s", strerror(errno));
+	close(wire_make_tap(IFF_MULTI_QUEUE));
+	wire_start_server(&thread, &listener, 3);
+	boot(&machine, "tap=" TAP ",mac=02:00:00:00:00:07,queues=2,mtu=1500,vhost=on");
+	bring_up(&machine);
+	cr_expect(status_has("vhost true") && status_has("running true"));
+	check_data(&machine, HOST_IP);
+	check_both_pairs(&machine);
+	cr_expect_gt(counter("tx_bytes "), AMOUNT);
+	cr_expect_gt(counter("rx_bytes "), AMOUNT);
+	cr_expect_lt(counter("tx_packets "), AMOUNT / 1500, "the host cuts what the guest sends");
+	cr_expect_eq(counter("tx_bad "), 0);
+	check_data_in_pieces(&machine);
 	machine_send(&machine, "reboot -f\n");
 	cr_assert(machine_expect(&machine, PROMPT), "%s\n%s", machine.text, machine.errors);
 	bring_up(&machine);

@@ -34,6 +34,7 @@ Test(net_option, defaults)
 	cr_assert_not(net->has_mac);
 	cr_assert_eq(net->queues, 0);
 	cr_assert_eq(net->mtu, 0);
+	cr_assert_not(net->vhost);
 }
 
 Test(net_option, everything)
@@ -66,6 +67,19 @@ Test(net_option, user_with_forwards)
 	cr_assert_not(net->forwards[0].udp);
 	cr_assert(net->forwards[1].udp);
 	cr_assert_str_eq(net->forwards[2].ports, "127.0.0.1/22:22");
+}
+
+Test(net_option, by_the_hosts_kernel)
+{
+	cr_assert(parse_net("tap=tap0,vhost=on")->vhost);
+	cr_assert(parse_net("fd=3,vhost=on")->vhost);
+	cr_assert_not(parse_net("tap=tap0,vhost=off")->vhost);
+	cr_assert_not(parse_net("user,vhost=off")->vhost);
+	assert_refused("--net user: the host's kernel has no part in passt; leave out vhost=on",
+		       RUN, "--net", "user,vhost=on");
+	assert_refused("--net tap=a: vhost=auto: give on or off", RUN, "--net", "tap=a,vhost=auto");
+	assert_refused("--net tap=a: vhost is given twice; give it once", RUN, "--net",
+		       "tap=a,vhost=on,vhost=on");
 }
 
 Test(net_option, several)

@@ -328,6 +328,42 @@ Test(virtio_mmio, interrupts_until_read_where_others_take_acknowledgements)
 	cr_expect_eq(get(INTERRUPT_STATUS), 1);
 }
 
+static int bind_nothing(struct backend_vm *vm, int eventfd, unsigned int intid)
+{
+	(void)vm;
+	(void)eventfd;
+	(void)intid;
+	return 0;
+}
+
+/* A write of theirs cannot be seen from here, so the driver has to look after each interrupt. */
+Test(virtio_mmio, others_may_interrupt_until_a_reset)
+{
+	static const struct backend_ops ops = {
+		.irq_set = count_edge,
+		.irqfd_bind = bind_nothing,
+		.irqfd_unbind = bind_nothing,
+	};
+
+	bring_up();
+	cr_expect_eq(virtio_interrupt_fd(&device.dev), -1);
+	virtio_interrupt(&device.dev);
+	put(INTERRUPT_ACK, 1);
+	cr_expect_eq(get(INTERRUPT_STATUS), 0, "as if nobody had asked");
+	line.ops = &ops;
+	cr_assert_eq(irq_line_bind_eventfd(&line), 0);
+	cr_expect_eq(virtio_interrupt_fd(&device.dev), line.eventfd);
+	cr_expect_eq(get(INTERRUPT_STATUS), 1);
+	device.dev.port->config_begin(device.dev.port_ctx);
+	device.dev.port->config_end(device.dev.port_ctx);
+	cr_expect_eq(get(INTERRUPT_STATUS), 3);
+	put(INTERRUPT_ACK, 3);
+	cr_expect_eq(get(INTERRUPT_STATUS), 1);
+	put(STATUS, 0);
+	cr_expect_eq(get(INTERRUPT_STATUS), 0);
+	irq_line_fini(&line);
+}
+
 Test(virtio_mmio, tells_of_a_new_configuration)
 {
 	bring_up();
