@@ -20,6 +20,7 @@
 #   make bench-disk what an operation on a disk costs, beside the same; docs/profile.md: where that goes
 #   make soak       the long tests: power cuts, kills, every pattern of fio
 #   make bench-block what the block layer adds to a read
+#   make bench-net what bytes and round trips through a tap cost, beside QEMU
 #   make bench-vsock what bytes through a socket device cost, by us and by the host's kernel
 #   make install PREFIX=/usr/local [DESTDIR=]
 #   make clean      what was built; the cache of Debian packages (.cache) stays
@@ -311,6 +312,12 @@ bench-exits:
 	$(Q)tools/setup/setup.sh demo
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor $(A64)/bench/exits.img
 	$(Q)tools/bench/exits/run
+
+.PHONY: bench-net
+bench-net:
+	$(Q)tools/setup/setup.sh demo
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)tools/bench/net $(NET)
 
 .PHONY: bench-vsock
 bench-vsock:
