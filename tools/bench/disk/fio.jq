@@ -1,13 +1,13 @@
-# fio.jq: of fio's JSON what a result needs, for vmmcount; $irqs are the disk's interrupts meanwhile
-.jobs[0] as $job
+# fio.jq: of fio's JSON a line a case for tools/bench/disk/fio-guest.sh: name, how, error, and what a
+# result needs. A job is named "NAME.HOW".
+.jobs[] as $job
 | [$job.read, $job.write] as $sides
 | ($sides | map(select(.total_ios > 0))) as $used
 | {
 	error: $job.error,
 	ios: ($sides | map(.total_ios) | add),
 	bytes: ($sides | map(.io_bytes) | add),
-	ms: ($sides | map(.runtime) | max),
-	irqs: $irqs
+	ms: ($sides | map(.runtime) | max)
 }
 + (if $used == [] then {} else {
 	lat_ns: (($used | map(.lat_ns.mean * .total_ios) | add) / ($used | map(.total_ios) | add)),
@@ -15,3 +15,4 @@
 	p99_ns: ($used | map(.lat_ns.percentile["99.000000"]) | max),
 	p999_ns: ($used | map(.lat_ns.percentile["99.900000"]) | max)
 } end)
+| "\($job.jobname | split(".") | join(" ")) \($job.error) \(tojson)"

@@ -7,10 +7,10 @@
  *
  * PROGRAM's output is lines, of which these matter:
  *
- *   bench: case NAME plain|counted   the next case, and whether system calls are to be counted
- *   bench: begin, bench: end         its first and its last operation; each waits for a line
- *   bench: result JSON               what fio said
- *   bench: failed TEXT               the case failed; the next one comes
+ *   bench: begin NAME plain|counted  its first operation, and whether system calls are counted
+ *   bench: end NAME HOW              its last one; both wait for a line
+ *   bench: result NAME HOW JSON      what fio said, at any time after that
+ *   bench: failed NAME HOW TEXT      the case failed
  *   bench: done                      all is done
  *
  * One line of JSON is printed for each case: {"case", "counted", "fio", "host"}, or {"case",
@@ -47,12 +47,17 @@ static uint64_t memory_mib;
 static int silence_ms = 600000;
 static int first_cpu = -1; /* of --pin */
 
+#define MAX_CASES 512
+
 struct bench_case {
-	char name[64];
-	bool counted, begun, ended;
+	char name[64], how[16];
+	bool begun, ended;
 	struct snapshot before, after;
 	uint64_t resident_kib;
 };
+
+static struct bench_case cases[MAX_CASES];
+static unsigned int case_count;
 
 /* A text for JSON; what would need an escape becomes a blank. */
 static const char *plain(char *text)
@@ -73,13 +78,15 @@ static void report(const struct bench_case *c, const char *result)
 {
 	const struct snapshot *a = &c->before, *b = &c->after;
 
+	bool counted = !strcmp(c->how, "counted");
+
 	if (!c->begun || !c->ended || result[0] != '{') {
 		printf("{\"case\":\"%s\",\"failed\":\"its beginning, end or result is missing\"}\n",
 		       c->name);
 		return;
 	}
 	printf("{\"case\":\"%s\",\"counted\":%s,\"fio\":%s,\"host\":{\"resident_kib\":%" PRIu64,
-	       c->name, c->counted ? "true" : "false", result, c->resident_kib);
+	       c->name, counted ? "true" : "false", result, c->resident_kib);
 	print_difference("ns", a->ns, b->ns);
 	print_difference("cpu_ns", a->cpu_ns, b->cpu_ns);
 	print_difference("switches", a->switches, b->switches);
@@ -91,51 +98,70 @@ static void report(const struct bench_case *c, const char *result)
 		print_difference("hvcs", a->hvcs, b->hvcs);
 		print_difference("wfis", a->wfis, b->wfis);
 	}
-	if (c->counted) {
+	if (counted) {
 		print_difference("syscalls", a->syscalls, b->syscalls);
 		print_difference("user_exits", a->user_exits, b->user_exits);
 	}
 	printf("}}\n");
 }
 
-static void begin_case(struct bench_case *c, const char *words)
+/* The case that @words begin with, "NAME HOW", and in @rest what follows. */
+static struct bench_case *find_case(char *words, char **rest)
 {
-	char how[16] = "";
+	struct bench_case c = { 0 };
+	int used = 0;
 
-	*c = (struct bench_case){ 0 };
-	if (sscanf(words, "%63s %15s", c->name, how) < 1)
-		die("a case without a name");
-	plain(c->name);
-	c->counted = !strcmp(how, "counted");
+	if (sscanf(words, "%63s %15s %n", c.name, c.how, &used) < 2)
+		die("a case without a name: %s", words);
+	plain(c.name);
+	*rest = words + (used ? (size_t)used : strlen(words));
+	for (unsigned int i = 0; i < case_count; i++) {
+		if (!strcmp(cases[i].name, c.name) && !strcmp(cases[i].how, c.how))
+			return &cases[i];
+	}
+	if (case_count == MAX_CASES)
+		die("more than %d cases", MAX_CASES);
+	cases[case_count] = c;
+	return &cases[case_count++];
+}
+
+static void begin_case(struct bench_case *c)
+{
 	if (first_cpu >= 0 && counters_pin(vmm.pid, first_cpu))
 		die("cannot pin the threads to CPU %d and the ones after it", first_cpu);
-	if (c->counted)
+	if (!strcmp(c->how, "counted"))
 		counters_start(vmm.pid);
+	c->begun = true;
+	c->before = counters_snap(vmm.pid);
+	dprintf(vmm.in, "\n");
+}
+
+static void end_case(struct bench_case *c)
+{
+	c->after = counters_snap(vmm.pid);
+	c->ended = true;
+	counters_stop();
+	c->resident_kib = counters_resident_kib(vmm.pid, memory_mib);
+	dprintf(vmm.in, "\n");
 }
 
 /* What a line "bench: WORDS" says; false where it is the last. */
-static bool handle(struct bench_case *c, char *words)
+static bool handle(char *words)
 {
-	if (!strncmp(words, "case ", 5)) {
-		begin_case(c, words + 5);
-	} else if (!strcmp(words, "begin")) {
-		c->begun = true;
-		c->before = counters_snap(vmm.pid);
-		dprintf(vmm.in, "\n");
-	} else if (!strcmp(words, "end")) {
-		c->after = counters_snap(vmm.pid);
-		c->ended = true;
-		c->resident_kib = counters_resident_kib(vmm.pid, memory_mib);
-		dprintf(vmm.in, "\n");
-	} else if (!strncmp(words, "result ", 7)) {
-		report(c, words + 7);
-		counters_stop();
-	} else if (!strncmp(words, "failed", 6)) {
-		printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", c->name, plain(words + 6));
-		counters_stop();
-	} else {
-		return strcmp(words, "done");
-	}
+	char *verb = strsep(&words, " "), *rest;
+	struct bench_case *c;
+
+	if (!words)
+		return strcmp(verb, "done");
+	c = find_case(words, &rest);
+	if (!strcmp(verb, "begin"))
+		begin_case(c);
+	else if (!strcmp(verb, "end"))
+		end_case(c);
+	else if (!strcmp(verb, "result"))
+		report(c, rest);
+	else if (!strcmp(verb, "failed"))
+		printf("{\"case\":\"%s\",\"failed\":\"%s\"}\n", c->name, plain(rest));
 	return true;
 }
 
@@ -163,7 +189,6 @@ static int take_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static char line[8192];
-	struct bench_case c = { 0 };
 	bool done = false;
 	int first = take_options(argc, argv), status;
 
@@ -174,7 +199,7 @@ int main(int argc, char **argv)
 	while (vmm_line(line, sizeof(line), silence_ms)) {
 		char *at = strstr(line, "bench: ");
 
-		if (at && !handle(&c, at + 7))
+		if (at && !handle(at + 7))
 			done = true;
 	}
 	if (waitpid(vmm.pid, &status, 0) != vmm.pid || status || !done)

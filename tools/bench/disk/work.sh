@@ -1,13 +1,13 @@
 # shellcheck shell=sh
-# work.sh NAME FOLDER: real work on a file system, for tools/bench/disk/fio-guest.sh
+# work.sh NAME HOW FOLDER: real work on a file system, for tools/bench/disk/fio-guest.sh
 #
 # Runs where Debian's tools are. What is between the two marks is measured: the work, and the sync that
 # brings it to the disk. What it works on is made before that, the same each time.
 set -eu
 
-name=$1 folder=$2
+name=$1 how=$2 folder=$3
 
-mark() { "$BENCH_MARK" "$1"; }
+mark() { "$BENCH_MARK" "$1" "$name" "$how"; }
 
 # make_tree DIR: 300 files in 30 folders, some 2 MiB of text that looks like source code.
 make_tree() {
