@@ -1,7 +1,8 @@
 # boot.awk: the table and the JSON of tools/bench/boot, from the lines its runs printed
 #
 # Input: "size VMM BYTES BYTES-OF-LIBRARIES", then for each run key=value pairs. Variables: json,
-# the file to write; qemu, its version; kernel, the guest's.
+# the file to write; qemu, its version; kernel, the guest's. A run that failed has failed=REASON: its VMM
+# is left out, and is in the file that the variable skipped names.
 
 function group(n,    s) { # 1234567 -> 1,234,567
 	s = sprintf("%.0f", n)
@@ -50,7 +51,9 @@ function row(title, kind, key,    c, v, id, text) {
 	for (c = 1; c <= 2; c++) {
 		for (v = 1; v <= nvmms; v++) {
 			id = c SUBSEP vmms[v]
-			if (kind == "boot")
+			if (!runs[id])
+				text = "-"
+			else if (kind == "boot")
 				text = sprintf("%s", group(million(median(id))))
 			else if (kind == "spread")
 				text = sprintf("%.1f %%", spread(id))
@@ -72,10 +75,13 @@ function pair(key, number, last) {
 	printf "    \"%s\": %.0f%s\n", key, number, last ? "" : "," >json
 }
 
-function object(c, vmm, last,    id, i, n, k) {
+function object(c, vmm,    id, i, n, k) {
 	id = c SUBSEP vmm
-	printf "  {\n    \"vmm\": \"%s\",\n    \"cpus\": %d,\n    \"guest_kernel\": \"%s\",\n", \
-		label(vmm), c, kernel >json
+	if (!runs[id])
+		return
+	printf "%s  {\n    \"vmm\": \"%s\",\n    \"cpus\": %d,\n    \"guest_kernel\": \"%s\",\n", \
+		separator, label(vmm), c, kernel >json
+	separator = ",\n"
 	printf "    \"boot_instructions\": [" >json
 	for (i = 1; i <= runs[id]; i++)
 		printf "%s%.0f", (i > 1 ? ", " : ""), boot[id, i] >json
@@ -86,7 +92,7 @@ function object(c, vmm, last,    id, i, n, k) {
 	n = split(keys, k, " ")
 	for (i = 1; i <= n; i++)
 		pair(k[i], value[id, k[i]], i == n)
-	printf "  }%s\n", last ? "" : "," >json
+	printf "  }" >json
 }
 
 function label(vmm) { return vmm == "qemu" ? "qemu " qemu : vmm }
@@ -105,6 +111,13 @@ $1 == "size" {
 		field[part[1]] = part[2]
 	}
 	id = field["cpus"] SUBSEP field["vmm"]
+	if ("failed" in field) {
+		reason = field["failed"]
+		gsub(/_/, " ", reason)
+		printf "{\"case\":\"all\",\"vmm\":\"%s\",\"host_cpus\":%d,\"reason\":\"%s\"}\n", \
+			field["vmm"], field["cpus"], reason >skipped
+		next
+	}
 	if (!("entries" in field)) {
 		boot[id, ++runs[id]] = field["boot_ns"]
 		for (k in field)
@@ -158,6 +171,6 @@ END {
 	printf "[\n" >json
 	for (c = 1; c <= 2; c++)
 		for (v = 1; v <= nvmms; v++)
-			object(c, vmms[v], c == 2 && v == nvmms)
-	printf "]\n" >json
+			object(c, vmms[v])
+	printf "\n]\n" >json
 }

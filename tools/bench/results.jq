@@ -3,7 +3,7 @@
 #   jq -n --slurpfile boot boot.json --slurpfile exits exits.json ... --arg unit ... -f results.jq
 #
 # A suite that was not run is an empty list. $unit is that of fio's times: all
-# others are measured in the emulated host.
+# others are measured in the emulated host. $skipped are what other suites than disk left out.
 
 def case($suite; $name; $vmm; $cpus; $unit; $values):
 	{ suite: $suite, case: $name, vmm: $vmm, host_cpus: $cpus, unit: $unit, better: "lower", values: $values };
@@ -20,7 +20,7 @@ def vmm_name: split(" ")[0];
 	($path[]? | .[] | .vmm as $vmm | .host_cpus as $cpus | "\(.case | gsub(", "; ",") | gsub(" "; "-"))" as $name |
 		case("path"; $name; $vmm; $cpus; "instructions"; [.instructions])),
 	($disk[]? | .cases // [] | .[]),
-	($exits[]? | .exits | to_entries[] | .key as $name | .value | to_entries[] |
+	($exits[]? | .exits? // {} | to_entries[] | .key as $name | .value | to_entries[] |
 		case("exits"; $name; .key; 2; "instructions"; [.value]))
 ] as $cases
 | {
@@ -29,5 +29,5 @@ def vmm_name: split(" ")[0];
 	host: ({ machine: $machine, kernel: $kernel } + ([$disk[]? | .host // empty] | first // {})),
 	arcvisor: $version,
 	cases: $cases,
-	skipped: [$disk[]? | .skipped // [] | .[]]
+	skipped: ($skipped + [$disk[]? | .skipped // [] | .[]])
 }

@@ -4,13 +4,15 @@
 
 VMMS=(host arcvisor-v1 arcvisor-hvc arcvisor-hvc-poll arcvisor-hvc-mmio arcvisor-inline arcvisor-thread
 	qemu-pci qemu-mmio)
-BACKINGS=(null file nvme)
+BACKINGS=(null file xfs nvme)
 QUICK_CASES=(read-4k-d1 write-4k-d1-fsync read-4k-d32-batch read-128k-d1)
 
-# Beside all cases on null_blk with one vCPU: these on the others, and these with two vCPUs.
+# Beside all cases on null_blk with one vCPU: these on the others, some of them on the second file system,
+# and these with two vCPUs.
 SOME_CASES=(read-512-d1 read-4k-d1 write-4k-d1 mixed-4k-d1 write-4k-d1-fsync read-4k-d32 write-4k-d32
 	mixed-4k-d32 mixed-4k-d32-fsync read-4k-d32-batch write-4k-d32-batch read-16k-d4 write-16k-d4 read-128k-d1 write-128k-d1 read-128k-d4
 	read-1m-d1 write-1m-d1 write-1m-d1-fsync)
+XFS_CASES=(read-4k-d1 write-4k-d1 write-4k-d1-fsync read-4k-d32-batch mixed-4k-d32 read-128k-d1)
 TWO_CASES=(read-4k-d1 write-4k-d1 read-4k-d32 read-4k-d32-batch mixed-4k-d32 read-128k-d4 write-128k-d4)
 
 # Of these the system calls are counted, in a second and shorter run.
@@ -41,6 +43,7 @@ wanted_cases() {
 		done
 	elif [[ $quick ]]; then printf '%s\n' "${QUICK_CASES[@]}"
 	elif [[ $2 == 2 ]]; then printf '%s\n' "${TWO_CASES[@]}"
+	elif [[ $1 == xfs ]]; then printf '%s\n' "${XFS_CASES[@]}" "${WORK_CASES[@]}"
 	elif [[ $1 == null ]]; then all_cases | grep -v '^work-'
 	else printf '%s\n' "${SOME_CASES[@]}" "${WORK_CASES[@]}"; fi
 }
@@ -126,7 +129,7 @@ plan_options() {
 	only=,${only:-host,arcvisor,qemu},
 	only=${only//,arcvisor,/,$(named_like 'arcvisor-*'),}
 	only=${only//,qemu,/,$(named_like 'qemu-*'),}
-	pick VMM "$only" "${VMMS[@]}" arcvisor-sync && vmms=("${picked[@]}")
+	pick VMM "$only" "${VMMS[@]}" arcvisor-sync arcvisor-pin && vmms=("${picked[@]}")
 	pick backing "${backing:-$(if [[ $quick || $cases ]]; then echo null; else IFS=, && echo "${BACKINGS[*]}"; fi)}" "${BACKINGS[@]}" &&
 		backings=("${picked[@]}")
 	explicit_vcpus=$vcpus

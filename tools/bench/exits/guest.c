@@ -12,6 +12,7 @@
 #include "check.h"
 #include "cpu.h"
 #include "gic.h"
+#include "hvcblk.h"
 #include "map.h"
 #include "mmio.h"
 #include "pl011.h"
@@ -30,13 +31,29 @@
 
 #define SERVICE_UNKNOWN 0xc200fff0U
 #define GICD_TYPER	(GICD_BASE + 0x4)
+#define QUEUE_DISK	1U /* the first is for version 1 */
 
-static volatile unsigned int pings, selfs;
+/* Windows of virtio-mmio, and registers in them (virtio 1.2, 4.2.2). */
+#define VIRTIO_BASE	   0x0a000000UL
+#define VIRTIO_STRIDE	   0x200UL
+#define VIRTIO_WINDOWS	   32U
+#define VIRTIO_MAGIC	   0x74726976U
+#define VIRTIO_BLOCK	   2U
+#define VIRTIO_QUEUE_SIZE  8U
+#define VIRTIO_STATUS_ALL  0xfU /* ACKNOWLEDGE, DRIVER, DRIVER_OK, FEATURES_OK */
+#define VIRTIO_STATUS_INIT 0xbU /* all but DRIVER_OK */
+
+static volatile unsigned int pings, selfs, raised;
 static volatile uint64_t timer_seen;
 static volatile bool finished, second_ready;
 
 static uint8_t block[4096] __attribute__((aligned(4096)));
 static int64_t transferred;
+
+static struct hvcblk_queue queue;
+static uintptr_t window; /* of a virtio disk */
+/* Of that disk's queue: descriptors, driver's ring, device's ring; nothing is ever in it. */
+static uint8_t virtqueue[3][256] __attribute__((aligned(256)));
 
 static void call(uint32_t function)
 {
@@ -71,6 +88,30 @@ static void blk_v1_read(void)
 static void blk_v1_write(void)
 {
 	transfer(HVC_BLK_WRITE);
+}
+
+/* Version 2: a bell for a queue in which there is nothing. */
+static void doorbell(void)
+{
+	call(HVC_BLK_DOORBELL + queue.id);
+}
+
+/* The same of virtio, whose bell is an eventfd in the kernel that wakes a thread. */
+static void kick(void)
+{
+	mmio_write32(window + 0x50, 0);
+}
+
+/* The VMM raises its UART's line, and lowers it in the handler: two exits, one interrupt. */
+static void device_irq(void)
+{
+	unsigned int want = raised + 1;
+
+	mmio_write32(UARTIMSC, UART_INT_TX);
+	irq_enable();
+	while (raised != want)
+		;
+	irq_disable();
 }
 
 static void unknown(void)
@@ -163,6 +204,9 @@ static void on_irq(unsigned int intid)
 		vtimer_stop();
 	} else if (intid == SGI_SELF) {
 		selfs++;
+	} else if (intid == INTID_UART) {
+		mmio_write32(UARTIMSC, 0);
+		raised++;
 	} else if (cpu_id() == 0) {
 		pings++;
 	} else {
@@ -228,11 +272,63 @@ static void measure_disk(void)
 	check_eq((uint64_t)transferred, sizeof(block), "write by version 1");
 }
 
+static void measure_doorbell(void)
+{
+	struct smccc_regs regs = { .x = { HVC_BLK_QUEUE_SETUP, (uintptr_t)&queue.config,
+					  sizeof(queue.config) } };
+
+	hvcblk_configure(&queue, QUEUE_DISK, 0);
+	smccc_hvc(&regs);
+	if ((int64_t)regs.x[0] < 0)
+		return;
+	queue.id = (uint32_t)regs.x[0];
+	regs = (struct smccc_regs){ .x = { HVC_BLK_QUEUE_CTRL, queue.id, HVC_BLK_CTRL_ENABLE } };
+	smccc_hvc(&regs);
+	if (check_eq(regs.x[0], 0, "a queue of version 2"))
+		measure("hvc_doorbell", ROUNDS, doorbell);
+}
+
+/* Where nothing answers, a VMM may end the guest: windows come one after another. */
+static bool find_virtio_disk(void)
+{
+	for (unsigned int i = 0; i < VIRTIO_WINDOWS; i++) {
+		window = VIRTIO_BASE + i * VIRTIO_STRIDE;
+		if (mmio_read32(window) != VIRTIO_MAGIC)
+			return false;
+		if (mmio_read32(window + 0x8) == VIRTIO_BLOCK)
+			return true;
+	}
+	return false;
+}
+
+static void measure_kick(void)
+{
+	if (!find_virtio_disk())
+		return;
+	mmio_write32(window + 0x70, 0);
+	mmio_write32(window + 0x70, 0x3);
+	mmio_write32(window + 0x24, 1); /* VIRTIO_F_VERSION_1, bit 32 */
+	mmio_write32(window + 0x20, 1);
+	mmio_write32(window + 0x70, VIRTIO_STATUS_INIT);
+	mmio_write32(window + 0x30, 0);
+	mmio_write32(window + 0x38, VIRTIO_QUEUE_SIZE);
+	for (unsigned int i = 0; i < 3; i++) {
+		mmio_write32(window + 0x80 + i * 0x10, (uint32_t)(uintptr_t)virtqueue[i]);
+		mmio_write32(window + 0x84 + i * 0x10, (uint32_t)((uintptr_t)virtqueue[i] >> 32));
+	}
+	mmio_write32(window + 0x44, 1);
+	mmio_write32(window + 0x70, VIRTIO_STATUS_ALL);
+	measure("ioeventfd", ROUNDS, kick);
+	check_eq(mmio_read32(window + 0x70), VIRTIO_STATUS_ALL, "a virtio disk");
+	mmio_write32(window + 0x70, 0);
+}
+
 void guest_main(void)
 {
 	gic_init(on_irq);
 	gic_enable(SGI_PING);
 	gic_enable(SGI_SELF);
+	gic_enable(INTID_UART);
 
 	measure("hvc_kernel", ROUNDS, smccc_version);
 	measure("psci_version", ROUNDS, psci_version);
@@ -242,7 +338,10 @@ void guest_main(void)
 	measure("mmio_read", ROUNDS, mmio_read);
 	measure("mmio_write", ROUNDS, mmio_write);
 	measure("self_sgi", ROUNDS, self_sgi);
+	measure("device_irq", ROUNDS, device_irq);
 	measure_disk();
+	measure_doorbell();
+	measure_kick();
 	measure_wfi();
 	measure_ipi();
 }

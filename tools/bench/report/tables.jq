@@ -10,7 +10,7 @@ def number:
 	else (. * 100 | round / 100 | tostring) end;
 
 def order: ["host", "arcvisor-v1", "arcvisor-hvc", "arcvisor-hvc-poll", "arcvisor-hvc-mmio", "arcvisor-inline",
-	"arcvisor-thread", "arcvisor-sync", "qemu-pci", "qemu-mmio"];
+	"arcvisor-thread", "arcvisor-sync", "arcvisor-pin", "qemu-pci", "qemu-mmio"];
 def sizes: {"512": 512, "4k": 4096, "16k": 16384, "128k": 131072, "1m": 1048576};
 
 # The name of a case as something to sort by: operation, size, depth.
@@ -29,7 +29,7 @@ def table($cases; $metric):
 		""
 	end;
 
-def backing_name: {null: "null_blk, O_DIRECT", file: "a file in the page cache, on ext4", nvme: "an NVMe drive, O_DIRECT"}[.];
+def backing_name: {null: "null_blk, O_DIRECT", file: "a file in the page cache, on ext4", xfs: "a file in the page cache, on xfs", nvme: "an NVMe drive, O_DIRECT"}[.];
 
 # What the two kinds of disk are to cost at most, and the case that says what they do.
 def targets: [
@@ -79,7 +79,7 @@ else
 	"Governor \(.host.governor // "unknown"), halt polling \(.host.halt_poll_ns // "unknown") ns, mitigations: \(.host.mitigations // "unknown")"
 end), "",
 (if $path == [] then empty else "### Aims", "", targets_table($path), counts_table($disk) end),
-($disk | map([.backing, .vcpus]) | unique | sort_by([(.[0] | {null: 0, file: 1, nvme: 2}[.]), .[1]])[]
+($disk | map([.backing, .vcpus]) | unique | sort_by([(.[0] | {null: 0, file: 1, xfs: 2, nvme: 3}[.]), .[1]])[]
 	| . as [$backing, $vcpus]
 	| [$disk[] | select(.backing == $backing and .vcpus == $vcpus)] as $c
 	| "### On \($backing | backing_name), \($vcpus) vCPU\(if $vcpus > 1 then "s" else "" end)", "",
