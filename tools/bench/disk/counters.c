@@ -34,27 +34,46 @@ static uint64_t read_number(const char *path, const char *key)
 	return value;
 }
 
-/* ---- counters of system calls ---- */
+/* ---- counters of the kernel's and of the processor's ---- */
 
-static const char *const tracepoints[] = { "raw_syscalls/sys_enter", "kvm/kvm_userspace_exit" };
+/* In the order of struct snapshot. Without a tracepoint it is the processor's instructions. */
+static const struct {
+	unsigned int what;
+	const char *tracepoint;
+} kinds[] = {
+	{ COUNT_CALLS, "raw_syscalls/sys_enter" },
+	{ COUNT_CALLS, "kvm/kvm_userspace_exit" },
+	{ COUNT_INSTRUCTIONS, NULL },
+};
 
-#define EVENTS (sizeof(tracepoints) / sizeof(tracepoints[0]))
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-static int events[MAX_THREADS * EVENTS];
+static int events[MAX_THREADS * KINDS];
 static unsigned int event_count;
 
-static void count_thread(pid_t tid)
+static int count_event(const char *tracepoint, pid_t tid)
 {
-	for (unsigned int i = 0; i < EVENTS && event_count < MAX_THREADS * EVENTS; i++) {
-		struct perf_event_attr attr = {
-			.type = PERF_TYPE_TRACEPOINT,
-			.config = tracepoint_id(tracepoints[i]),
-			.inherit = 1,
-		};
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_HARDWARE,
+		.config = PERF_COUNT_HW_INSTRUCTIONS,
+		.inherit = 1,
+	};
 
-		/* What is below 0 counts as none. */
-		events[event_count++] = attr.config ? event_open(&attr, tid, -1) : -ENOENT;
+	if (tracepoint) {
+		attr.type = PERF_TYPE_TRACEPOINT;
+		attr.config = tracepoint_id(tracepoint);
+		if (!attr.config)
+			return -ENOENT;
 	}
+	return event_open(&attr, tid, -1);
+}
+
+/* What cannot be counted counts as none. */
+static void count_thread(pid_t tid, unsigned int what)
+{
+	for (unsigned int i = 0; i < KINDS && event_count < MAX_THREADS * KINDS; i++)
+		events[event_count++] =
+			what & kinds[i].what ? count_event(kinds[i].tracepoint, tid) : -ENOENT;
 }
 
 void counters_stop(void)
@@ -69,7 +88,7 @@ static uint64_t counted(unsigned int which)
 {
 	uint64_t sum = 0, value;
 
-	for (unsigned int i = which; i < event_count; i += EVENTS) {
+	for (unsigned int i = which; i < event_count; i += KINDS) {
 		if (events[i] >= 0 && read(events[i], &value, sizeof(value)) == sizeof(value))
 			sum += value;
 	}
@@ -112,7 +131,7 @@ static void add_thread(pid_t pid, struct snapshot *s, const char *tid)
 	s->switches += read_number(path, "nonvoluntary_ctxt_switches:");
 }
 
-static void each_thread(pid_t pid, struct snapshot *s)
+static void each_thread(pid_t pid, struct snapshot *s, unsigned int what)
 {
 	char path[64];
 	struct dirent *entry;
@@ -126,14 +145,14 @@ static void each_thread(pid_t pid, struct snapshot *s)
 		if (s)
 			add_thread(pid, s, entry->d_name);
 		else
-			count_thread((pid_t)strtol(entry->d_name, NULL, 10));
+			count_thread((pid_t)strtol(entry->d_name, NULL, 10), what);
 	}
 	if (dir)
 		closedir(dir);
 }
 
-/* Each thread of the group @pid goes into @s, or is counted from now on where that is NULL. */
-static void each_process(pid_t pid, struct snapshot *s)
+/* Each thread of the group @pid goes into @s; without one @what is counted from now on. */
+static void each_process(pid_t pid, struct snapshot *s, unsigned int what)
 {
 	struct dirent *entry;
 	DIR *dir = opendir("/proc");
@@ -142,7 +161,7 @@ static void each_process(pid_t pid, struct snapshot *s)
 		pid_t member = (pid_t)strtol(entry->d_name, NULL, 10);
 
 		if (member > 0 && getpgid(member) == pid)
-			each_thread(member, s);
+			each_thread(member, s, what);
 	}
 	if (dir)
 		closedir(dir);
@@ -172,9 +191,9 @@ int counters_pin(pid_t pid, int cpu)
 	return ret;
 }
 
-void counters_start(pid_t pid)
+void counters_start(pid_t pid, unsigned int what)
 {
-	each_process(pid, NULL);
+	each_process(pid, NULL, what);
 }
 
 struct snapshot counters_snap(pid_t pid)
@@ -189,9 +208,10 @@ struct snapshot counters_snap(pid_t pid)
 		.interrupts = read_number("/proc/stat", "intr"),
 		.syscalls = counted(0),
 		.user_exits = counted(1),
+		.instructions = counted(2),
 	};
 
-	each_process(pid, &s);
+	each_process(pid, &s, 0);
 	return s;
 }
 

@@ -23,9 +23,11 @@ def metrics:
 			["cpu_time", $clock, "lower", (.host.cpu_ns / $n)],
 			["switches", "per I/O", "lower", (.host.switches / $n)]
 		end),
+		(if .host.instructions then ["instructions", "instructions", "lower", (.host.instructions / $n)] else empty end),
 		["host_interrupts", "per I/O", "lower", (.host.interrupts / $n)],
 		(if .host.exits != null then
 			["exits", "per I/O", "lower", (.host.exits / $n)],
+			["signals", "per I/O", "lower", ((.host.signals // 0) / $n)],
 			["interrupts", "per I/O", "lower", (.fio.irqs / $n)],
 			["resident", "KiB", "lower", .host.resident_kib]
 		else empty end),

@@ -3,7 +3,8 @@
  * Runs a VMM whose guest runs fio (tools/bench/disk/fio-guest.sh), or that script itself on the
  * host, and says what each case cost. tools/bench/disk/fio-host runs it.
  *
- *   vmmcount [--silence SECONDS] [--memory MIB] [--kvm] [--pin CPU] -- PROGRAM ARG...
+ *   vmmcount [--silence SECONDS] [--memory MIB] [--kvm] [--pin CPU] [--instructions]
+ *            -- PROGRAM ARG...
  *
  * PROGRAM's output is lines, of which these matter:
  *
@@ -24,6 +25,9 @@
  *   syscalls, user_exits
  *              of its threads, and their returns out of KVM_RUN; in a counted case alone, whose
  *              times are longer for it
+ *   instructions
+ *              with --instructions and a processor that counts them: of its threads, guests'
+ *              and the kernel's included
  *   resident_kib
  *              resident at the end beside guest memory, which is what is at least MIB / 2 large
  *
@@ -42,7 +46,7 @@
 #include "../vmm.h"
 #include "counters.h"
 
-static bool has_kvm;
+static bool has_kvm, has_pmu;
 static uint64_t memory_mib;
 static int silence_ms = 600000;
 static int first_cpu = -1; /* of --pin */
@@ -102,6 +106,8 @@ static void report(const struct bench_case *c, const char *result)
 		print_difference("syscalls", a->syscalls, b->syscalls);
 		print_difference("user_exits", a->user_exits, b->user_exits);
 	}
+	if (b->instructions > a->instructions)
+		print_difference("instructions", a->instructions, b->instructions);
 	printf("}}\n");
 }
 
@@ -129,8 +135,8 @@ static void begin_case(struct bench_case *c)
 {
 	if (first_cpu >= 0 && counters_pin(vmm.pid, first_cpu))
 		die("cannot pin the threads to CPU %d and the ones after it", first_cpu);
-	if (!strcmp(c->how, "counted"))
-		counters_start(vmm.pid);
+	counters_start(vmm.pid, (strcmp(c->how, "counted") ? 0 : COUNT_CALLS) |
+					(has_pmu ? COUNT_INSTRUCTIONS : 0));
 	c->begun = true;
 	c->before = counters_snap(vmm.pid);
 	dprintf(vmm.in, "\n");
@@ -172,6 +178,8 @@ static int take_options(int argc, char **argv)
 	for (i = 1; i < argc && strcmp(argv[i], "--"); i++) {
 		if (!strcmp(argv[i], "--kvm"))
 			has_kvm = true;
+		else if (!strcmp(argv[i], "--instructions"))
+			has_pmu = true;
 		else if (!strcmp(argv[i], "--memory") && i + 1 < argc)
 			memory_mib = strtoull(argv[++i], NULL, 10);
 		else if (!strcmp(argv[i], "--pin") && i + 1 < argc)

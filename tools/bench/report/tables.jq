@@ -16,18 +16,21 @@ def sizes: {"512": 512, "4k": 4096, "16k": 16384, "128k": 131072, "1m": 1048576}
 # The name of a case as something to sort by: operation, size, depth.
 def rank: . as $name | split("-") as $p | [$p[0], (sizes[$p[1]] // 0), (($p[2] // "d0")[1:] | tonumber? // 0), $name];
 
-# A table of $metric: cases below one another, VMMs beside.
-def table($cases; $metric):
+# A table of $metric: cases below one another, VMMs beside; divided by $by where that is not 1.
+def table($cases; $metric; $title; $by):
 	[$cases[] | select(.metric == $metric)] as $c
 	| ([$c[].vmm] | unique) as $have | [order[] | select(. as $v | $have | index($v))] as $vmms
-	| ($c | map({key: "\(.case) \(.vmm)", value: (.values | median)}) | from_entries) as $value
+	| ($c | map({key: "\(.case) \(.vmm)", value: ((.values | median) / $by)}) | from_entries) as $value
 	| if $c == [] then empty else
-		"| \($metric | gsub("_"; " ")), \($c[0].unit) | \($vmms | join(" | ")) |",
+		"| \($title), \(if $by == 1 then "" else "million " end)\($c[0].unit) | \($vmms | join(" | ")) |",
 		"|---|\($vmms | map("--:") | join("|"))|",
 		([$c[].case] | unique | sort_by(rank)[] as $case
 			| "| \($case) | \([$vmms[] | $value["\($case) \(.)"] | number] | join(" | ")) |"),
 		""
 	end;
+def table($cases; $metric): table($cases; $metric; $metric | gsub("_"; " "); 1);
+
+def is_work: .case | startswith("work-");
 
 def backing_name: {null: "null_blk, O_DIRECT", file: "a file in the page cache, on ext4", xfs: "a file in the page cache, on xfs", nvme: "an NVMe drive, O_DIRECT"}[.];
 
@@ -46,7 +49,8 @@ def targets: [
 def count_targets: [
 	["hvc, user exits, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "user_exits", 1],
 	["hvc, user exits, 4 KiB read, depth 32, submitted together", "arcvisor-hvc", "read-4k-d32-batch", "user_exits", 0.1],
-	["hvc, interrupts, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "interrupts", 0]];
+	["hvc, interrupts, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "interrupts", 0],
+	["hvc, KVM_RUN interrupted by signals, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "signals", 0]];
 
 def verdict($have; $aim): if $have == null then "not measured" elif $have <= $aim then "met" else "missed" end;
 
@@ -81,11 +85,15 @@ end), "",
 (if $path == [] then empty else "### Aims", "", targets_table($path), counts_table($disk) end),
 ($disk | map([.backing, .vcpus]) | unique | sort_by([(.[0] | {null: 0, file: 1, xfs: 2, nvme: 3}[.]), .[1]])[]
 	| . as [$backing, $vcpus]
-	| [$disk[] | select(.backing == $backing and .vcpus == $vcpus)] as $c
+	| [$disk[] | select(.backing == $backing and .vcpus == $vcpus)] as $all
+	| [$all[] | select(is_work | not)] as $c
+	| [$all[] | select(is_work)] as $work
 	| "### On \($backing | backing_name), \($vcpus) vCPU\(if $vcpus > 1 then "s" else "" end)", "",
 		# A drive's time is not the path's: only what processors did counts there.
-		(if $backing == "nvme" then empty else table($c; "time") end),
-		table($c; "cpu_time"),
+		(if $backing == "nvme" then empty else
+			table($c; "time"), table($work; "time"; "the whole of real work, time"; 1000000) end),
+		table($c; "instructions"), table($c; "cpu_time"),
+		table($work; "cpu_time"; "the whole of real work, cpu time"; 1000000),
 		([ $c[] | select(.case | IN("read-4k-d1", "write-4k-d1", "write-4k-d1-fsync", "read-4k-d32", "read-4k-d32-batch", "mixed-4k-d32", "read-128k-d1")) ] as $few
 			| table($few; "user_exits"), table($few; "kernel_exits"), table($few; "system_calls"),
 				table($few; "interrupts"), table($few; "switches")),
