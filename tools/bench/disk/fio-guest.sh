@@ -40,13 +40,15 @@ write_mark() {
 	cat >>"$root/tmp/mark" <<-'MARK'
 		id=$2.$3
 		case $2 in work-*) jobs=1 ;; esac
+		line=end
 		if [ "$1" = begin ]; then
 			mkdir "/tmp/begun.$id" 2>/dev/null || exit 0
 			cat /proc/interrupts >"/tmp/irqs.begin.$id"
+			line="begin $2 $3"
 		elif [ "$jobs" = 2 ] && mkdir "/tmp/one-ended.$id" 2>/dev/null; then
 			exit 0
 		fi
-		echo "bench: $1 $2 $3" >&4
+		echo "bench: $line" >&4
 		read -r _ <&3
 		[ "$1" = begin ] || cat /proc/interrupts >"/tmp/irqs.end.$id"
 		exit 0

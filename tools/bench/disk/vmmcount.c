@@ -9,7 +9,7 @@
  * PROGRAM's output is lines, of which these matter:
  *
  *   bench: begin NAME plain|counted  its first operation, and whether system calls are counted
- *   bench: end NAME HOW              its last one; both wait for a line
+ *   bench: end                       its last one; both wait for a line
  *   bench: result NAME HOW JSON      what fio said, at any time after that
  *   bench: failed NAME HOW TEXT      the case failed
  *   bench: done                      all is done
@@ -154,16 +154,18 @@ static void end_case(struct bench_case *c)
 /* What a line "bench: WORDS" says; false where it is the last. */
 static bool handle(char *words)
 {
+	static struct bench_case *running;
 	char *verb = strsep(&words, " "), *rest;
 	struct bench_case *c;
 
+	/* Of few letters: the guest's console is in the figures until it is read. */
+	if (!words && !strcmp(verb, "end") && running)
+		end_case(running);
 	if (!words)
 		return strcmp(verb, "done");
 	c = find_case(words, &rest);
 	if (!strcmp(verb, "begin"))
-		begin_case(c);
-	else if (!strcmp(verb, "end"))
-		end_case(c);
+		begin_case(running = c);
 	else if (!strcmp(verb, "result"))
 		report(c, rest);
 	else if (!strcmp(verb, "failed"))
