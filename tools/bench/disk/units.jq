@@ -27,6 +27,7 @@ def metrics:
 		["host_interrupts", "per I/O", "lower", (.host.interrupts / $n)],
 		(if .host.exits != null then
 			["exits", "per I/O", "lower", (.host.exits / $n)],
+			["hypercalls", "per I/O", "lower", ((.host.hvcs // 0) / $n)],
 			["signals", "per I/O", "lower", ((.host.signals // 0) / $n)],
 			["interrupts", "per I/O", "lower", (.fio.irqs / $n)],
 			["resident", "KiB", "lower", .host.resident_kib]

@@ -47,10 +47,13 @@ def targets: [
 
 # The same of counts, by fio.
 def count_targets: [
-	["hvc, user exits, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "user_exits", 1],
-	["hvc, user exits, 4 KiB read, depth 32, submitted together", "arcvisor-hvc", "read-4k-d32-batch", "user_exits", 0.1],
+	["hvc, exits to the VMM that are the disk's, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "hypercalls", 1],
+	["the same, depth 32, submitted together", "arcvisor-hvc", "read-4k-d32-batch", "hypercalls", 0.1],
 	["hvc, interrupts, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "interrupts", 0],
 	["hvc, KVM_RUN interrupted by signals, 4 KiB read, depth 1", "arcvisor-hvc", "read-4k-d1", "signals", 0]];
+
+# What the peers pay for the same: all of their exits are counted, a case's two console lines too.
+def peer_metric: {hypercalls: "user_exits"}[.] // .;
 
 def verdict($have; $aim): if $have == null then "not measured" elif $have <= $aim then "met" else "missed" end;
 
@@ -61,7 +64,7 @@ def counts_table($disk):
 		"| per I/O | aim | arcvisor | | QEMU pci | QEMU mmio |", "|---|--:|--:|---|--:|--:|",
 		(count_targets[] | . as [$what, $vmm, $case, $metric, $aim] | $value["\($vmm) \($case) \($metric)"] as $have
 			# A tick of the clock is an exit, too: two decimals.
-			| "| \($what) | \($aim) | \($have | number) | \(verdict(if $have == null then null else ($have * 100 | floor / 100) end; $aim)) | \($value["qemu-pci \($case) \($metric)"] | number) | \($value["qemu-mmio \($case) \($metric)"] | number) |"),
+			| "| \($what) | \($aim) | \($have | number) | \(verdict(if $have == null then null else ($have * 100 | floor / 100) end; $aim)) | \($value["qemu-pci \($case) \($metric | peer_metric)"] | number) | \($value["qemu-mmio \($case) \($metric | peer_metric)"] | number) |"),
 		""
 	end;
 
