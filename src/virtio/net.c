@@ -189,7 +189,7 @@ static void queue_stop(struct virtio_device *dev, unsigned int index)
 
 	pthread_mutex_lock(&vnet->lock);
 	if (vnet->net->vhost && index / 2 < vnet->nr_pairs)
-		vnet_vhost_stop_pair(&vnet->pairs[index / 2]);
+		vnet_vhost_stop_queue(vnet, index);
 	pthread_mutex_unlock(&vnet->lock);
 	if (index / 2 >= vnet->nr_pairs)
 		return;

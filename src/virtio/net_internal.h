@@ -271,11 +271,11 @@ int vnet_vhost_init(struct vnet *vnet);
 int vnet_vhost_run(struct vnet *vnet);
 void vnet_vhost_end(struct vnet *vnet);
 
-/* A driver is up; the first @active pairs are to be used (0 or -errno); a queue of @pair ended.
+/* A driver is up; the first @active pairs are to be used (0 or -errno); queue @index ended.
  * Under vnet->lock. */
 void vnet_vhost_start(struct vnet *vnet);
 int vnet_vhost_set_active(struct vnet *vnet, unsigned int active);
-void vnet_vhost_stop_pair(struct vnet_pair *pair);
+void vnet_vhost_stop_queue(struct vnet *vnet, unsigned int index);
 
 void vnet_vhost_get_stats(const struct vnet *vnet, struct vnet_stats *stats);
 

@@ -33,8 +33,8 @@ static bool serve(void *ctx)
 	stand_in(pair);
 	if (!is_used(pair))
 		return false;
-	any = vnet_receive(pair, &gone);
-	any |= vnet_transmit(pair, &gone);
+	any = vnet_transmit(pair, &gone);
+	any |= vnet_receive(pair, &gone);
 	if (gone)
 		vnet_check_link(pair);
 	return any;

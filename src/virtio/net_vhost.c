@@ -94,9 +94,12 @@ void vnet_vhost_start(struct vnet *vnet)
 	vnet->dev.port->failed(vnet->dev.port_ctx);
 }
 
-void vnet_vhost_stop_pair(struct vnet_pair *pair)
+void vnet_vhost_stop_queue(struct vnet *vnet, unsigned int index)
 {
+	struct vnet_pair *pair = &vnet->pairs[index / 2];
+
 	take_back(pair);
+	pair->bases[index % 2] = 0; /* enabled again, it begins anew */
 }
 
 void vnet_pause(struct vnet *vnet)

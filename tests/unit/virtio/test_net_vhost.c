@@ -254,8 +254,13 @@ Test(vnet_vhost, a_queue_that_ends_takes_its_pair_back)
 	net_rig_put(&rig, 0x44, 0);
 	cr_expect_not(kernel.served[0]);
 	cr_expect_eq(kernel.stops, 1);
+	cr_expect_eq(set_pairs(1), 1, "half a pair");
+	net_rig_put(&rig, 0x44, 1);
+	cr_expect_eq(set_pairs(1), 0);
+	cr_expect_eq(kernel.queues[0][0].base, 10, "the other goes on");
+	cr_expect_eq(kernel.queues[0][1].base, 0);
 	net_rig_put(&rig, 0x70, 0);
-	cr_expect_eq(kernel.stops, 1);
+	cr_expect_eq(kernel.stops, 2);
 	cr_expect_eq(rig.offloads, 0);
 	net_rig_start(&rig, 0);
 	cr_expect_eq(kernel.queues[0][0].base, 0, "a driver begins anew");
