@@ -63,6 +63,7 @@ struct vm_config {
 	struct cpu_feature_wish cpu_features;
 	enum vm_gic gic;
 	enum vm_its its;
+	bool smc; /* the guest calls by SMC, else by HVC (PSCI's conduit, DEN0022 5.1) */
 	bool exit_on_reset;
 	enum vm_on_crash on_crash;
 	const char *dump_file; /* path of the core file, or NULL: arcvisor.PID.core */

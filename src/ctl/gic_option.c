@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --gic and --its. */
+/* --gic, --its and --conduit. */
 #include <string.h>
 
 #include "base/log.h"
@@ -31,4 +31,13 @@ bool set_its(struct option_values *values, const char *name, const char *value)
 		return false;
 	}
 	return true;
+}
+
+bool set_conduit(struct option_values *values, const char *name, const char *value)
+{
+	values->config.smc = strcmp(value, "smc") == 0;
+	if (values->config.smc || strcmp(value, "hvc") == 0)
+		return true;
+	log_error("--%s \"%.64s\": give hvc or smc", name, value);
+	return false;
 }

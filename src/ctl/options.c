@@ -203,6 +203,14 @@ static const struct option_desc run_options[] = {
 		.example = "--its off",
 	},
 	{
+		.name = "conduit",
+		.value = "hvc|smc",
+		.set = set_conduit,
+		.help = "The instruction by which the guest calls the host: PSCI, and disks with\n"
+			"via=hvc. smc wants Linux 6.4 or newer on the host. Default: hvc.",
+		.example = "--conduit smc",
+	},
+	{
 		.name = "disk",
 		.letter = 'd',
 		.value = "PATH[,OPTION]...",

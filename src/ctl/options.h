@@ -74,9 +74,10 @@ bool set_stop_timeout(struct option_values *values, const char *name, const char
 bool set_on_crash(struct option_values *values, const char *name, const char *value);
 bool set_watchdog(struct option_values *values, const char *name, const char *value);
 
-/* The setters of --gic and --its (gic_option.c). */
+/* The setters of --gic, --its and --conduit (gic_option.c). */
 bool set_gic(struct option_values *values, const char *name, const char *value);
 bool set_its(struct option_values *values, const char *name, const char *value);
+bool set_conduit(struct option_values *values, const char *name, const char *value);
 
 /* The command of that name, or NULL. */
 const struct command_desc *command_find(const char *name);

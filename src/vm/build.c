@@ -343,6 +343,7 @@ static void describe(const struct guest *guest, const uint8_t *seed, struct fdt_
 		.uart_trigger = guest->uart_line.trigger,
 		.caches = parts->features & CPU_FEATURE_CACHE_INFO ? parts->caches : NULL,
 		.has_pmu = parts->features & VCPU_FEATURE_PMU,
+		.psci_smc = parts->config->smc,
 		.has_rtc = true,
 		.rtc_base = LAYOUT_RTC_BASE,
 		.rtc_size = PL031_SIZE,

@@ -72,6 +72,16 @@ static int check_features(const struct backend_caps *caps)
 	return 0;
 }
 
+/* KVM's own PSCI hears HVC alone; with the filter, both instructions come to us. */
+static int check_conduit(const struct backend_caps *caps, bool smc)
+{
+	if (!smc || caps->smccc_filter)
+		return 0;
+	log_error("--conduit smc: this host's KVM has no SMCCC filter, and takes HVC alone; use "
+		  "--conduit hvc, or Linux 6.4 or newer");
+	return -EINVAL;
+}
+
 int check_host(const struct backend_ops *ops, const struct vm_config *config,
 	       struct backend_caps *caps, struct gic_choice *gic)
 {
@@ -82,6 +92,8 @@ int check_host(const struct backend_ops *ops, const struct vm_config *config,
 	ret = check_features(caps);
 	if (ret == 0)
 		ret = gic_choose(caps, config, gic);
+	if (ret == 0)
+		ret = check_conduit(caps, config->smc);
 	if (ret == 0)
 		ret = check_cpus(caps, config->cpus);
 	if (ret == 0)

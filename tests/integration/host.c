@@ -19,18 +19,25 @@ static int open_kvm(void)
 	return kvm;
 }
 
+/* Whether a machine takes @request with @arg. */
+static bool vm_takes(unsigned int request, void *arg)
+{
+	int kvm = open_kvm();
+	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
+	bool takes;
+
+	cr_assert_geq(vm, 0, "no VM");
+	takes = ioctl(vm, request, arg) == 0;
+	close(vm);
+	close(kvm);
+	return takes;
+}
+
 static bool has_device(uint32_t type)
 {
 	struct kvm_create_device device = { .type = type, .flags = KVM_CREATE_DEVICE_TEST };
-	int kvm = open_kvm();
-	int vm = ioctl(kvm, KVM_CREATE_VM, 0);
-	bool has;
 
-	cr_assert_geq(vm, 0, "no VM");
-	has = ioctl(vm, KVM_CREATE_DEVICE, &device) == 0;
-	close(vm);
-	close(kvm);
-	return has;
+	return vm_takes(KVM_CREATE_DEVICE, &device);
 }
 
 bool host_has_gic_v2(void)
@@ -46,6 +53,16 @@ bool host_has_gic_v3(void)
 bool host_has_its(void)
 {
 	return has_device(KVM_DEV_TYPE_ARM_VGIC_ITS);
+}
+
+bool host_has_smccc_filter(void)
+{
+	struct kvm_device_attr attr = {
+		.group = KVM_ARM_VM_SMCCC_CTRL,
+		.attr = KVM_ARM_VM_SMCCC_FILTER,
+	};
+
+	return vm_takes(KVM_HAS_DEVICE_ATTR, &attr);
 }
 
 unsigned int host_max_vcpus(void)

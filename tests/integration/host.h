@@ -8,6 +8,7 @@
 bool host_has_gic_v2(void); /* for guests */
 bool host_has_gic_v3(void);
 bool host_has_its(void);
+bool host_has_smccc_filter(void);
 unsigned int host_max_vcpus(void);
 
 /* Ends the test as skipped where a guest cannot have so many vCPUs. */

@@ -82,6 +82,12 @@ Test(hosts, an_interrupt_controller_that_is_not_there_is_refused)
 		refused(MACHINE_ARGS(GUEST, "--its", "on"), "--its on: ");
 }
 
+Test(hosts, smc_without_a_filter_is_refused)
+{
+	if (!host_has_smccc_filter())
+		refused(MACHINE_ARGS(GUEST, "--conduit", "smc"), "--conduit smc: this host's KVM");
+}
+
 /* Without its ITS, the same host's guest has a GICv3 alone. */
 Test(hosts, an_its_can_be_off)
 {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bad_disk.h"
+#include "host.h"
 #include "rings.h"
 #include "shell.h"
 
@@ -221,4 +222,37 @@ Test(hvc_linux, serves_both_versions_through_pauses_resets_and_a_resize)
 	machine_fini(&machine);
 	if (is_bad)
 		bad_disk_remove("bad-e");
+}
+
+/* CPUs come and go, disks are served, and the guest powers off, all by SMC. */
+Test(hvc_linux, by_smc)
+{
+	struct machine machine;
+
+	if (!host_has_smccc_filter())
+		cr_skip_test("a host without the SMCCC filter takes HVC alone");
+	machine_file("/tmp/hvc-smc.img", 8 * MIB);
+	machine_start(&machine,
+		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD_HVC, "--conduit",
+				   "smc", "--cmdline", "console=ttyAMA0 quiet", "--cpus", "2",
+				   "--disk", "/tmp/hvc-smc.img,via=hvc"));
+	shell_ready(&machine);
+	shell(&machine, "dmesg | grep hvc_blk.*by", "1 disk by SMC, version 2");
+	shell(&machine,
+	      "dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null; "
+	      "for cpu in 1 2; do taskset $cpu dd if=/tmp/a of=/dev/hvcblk0 bs=64k seek=$((cpu * "
+	      "32)) "
+	      "oflag=direct 2>/dev/null; dd if=/dev/hvcblk0 of=/tmp/b bs=4k skip=$((cpu * 512)) "
+	      "count=512 iflag=direct 2>/dev/null; cmp /tmp/a /tmp/b && echo smc-'same'-$cpu; done",
+	      "smc-same-1\r\nsmc-same-2");
+	shell(&machine,
+	      "echo 0 >/sys/devices/system/cpu/cpu1/online; "
+	      "echo 1 >/sys/devices/system/cpu/cpu1/online; "
+	      "rmmod hvc_blk; insmod /lib/modules/50-hvc_blk.ko version=1; dmesg | tail -n 1; "
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=32 count=32 iflag=direct 2>/dev/null; "
+	      "cmp /tmp/a /tmp/b && echo smc-'v1'",
+	      "smc-v1");
+	shell_off(&machine);
+	cr_expect_str_empty(machine.errors);
+	machine_fini(&machine);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* --gic and --its. */
+/* --gic, --its and --conduit. */
 #include <criterion/criterion.h>
 
 #include "support.h"
@@ -27,6 +27,11 @@ Test(gic_option, each_value)
 	cr_expect_eq(outcome.config.its, VM_ITS_ON);
 	parse(&outcome, RUN, "--its", "off");
 	cr_expect_eq(outcome.config.its, VM_ITS_OFF);
+	cr_expect_eq(outcome.config.smc, false);
+	parse(&outcome, RUN, "--conduit", "smc");
+	cr_expect_eq(outcome.config.smc, true);
+	parse(&outcome, RUN, "--conduit", "hvc");
+	cr_expect_eq(outcome.config.smc, false);
 }
 
 Test(gic_option, anything_else_is_refused)
@@ -34,4 +39,5 @@ Test(gic_option, anything_else_is_refused)
 	assert_refused("--gic \"4\": give auto, 2 or 3", RUN, "--gic", "4");
 	assert_refused("--gic \"\": give auto, 2 or 3", RUN, "--gic", "");
 	assert_refused("--its \"auto\": give on or off", RUN, "--its", "auto");
+	assert_refused("--conduit \"SMC\": give hvc or smc", RUN, "--conduit", "SMC");
 }
