@@ -36,6 +36,9 @@
 enum vm_gic { VM_GIC_AUTO, VM_GIC_2, VM_GIC_3 };
 enum vm_its { VM_ITS_AUTO, VM_ITS_ON, VM_ITS_OFF };
 
+/* Whether others can map guest memory. AUTO: where somebody must, or it is of a pool. */
+enum vm_share { VM_SHARE_AUTO, VM_SHARE_ON, VM_SHARE_OFF };
+
 /* What happens when a vCPU cannot go on; see the log for why it cannot. */
 enum vm_on_crash {
 	VM_CRASH_EXIT,
@@ -59,7 +62,8 @@ struct vm_config {
 	const char *dtb_dump; /* path, or NULL: do not write the device tree to a file */
 	unsigned int cpus;    /* 1 to VM_MAX_CPUS; the host may have fewer */
 	uint64_t memory;      /* bytes, VM_MIN_MEMORY to VM_MAX_MEMORY; the host may have less */
-	struct gmem_backing backing; /* what the memory is made of */
+	enum vm_share share;
+	struct gmem_backing backing; /* what the memory is made of; @private follows @share */
 	struct cpu_feature_wish cpu_features;
 	enum vm_gic gic;
 	enum vm_its its;

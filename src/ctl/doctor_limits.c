@@ -87,22 +87,30 @@ static void report_limit(const struct limit_desc *desc, const struct doctor_host
 		doctor_advice(out, desc->cost, desc->remedy);
 }
 
-/* Guest memory is a memfd, so the setting for shared memory decides. */
+static bool is_off(const char *setting)
+{
+	return strcmp(setting, "never") == 0 || strcmp(setting, "deny") == 0;
+}
+
+/* Guest memory is private, but where back ends of vhost-user map it. */
 static void report_thp(const struct doctor_host *host, FILE *out)
 {
-	bool off = strcmp(host->thp_shmem, "never") == 0 || strcmp(host->thp_shmem, "deny") == 0;
+	bool off = is_off(host->thp), shmem_off = is_off(host->thp_shmem);
 
-	if (!*host->thp_shmem) {
+	if (!*host->thp) {
 		doctor_line(out, DOCTOR_MISSING, "transparent huge pages", "not in this kernel");
 		doctor_advice(out, "guest memory is mapped by small pages: more TLB misses",
 			      "a kernel with CONFIG_TRANSPARENT_HUGEPAGE");
 		return;
 	}
-	doctor_line(out, off ? DOCTOR_LIMITED : DOCTOR_OK, "transparent huge pages",
-		    "shared memory: %s, private memory: %s", host->thp_shmem,
-		    *host->thp ? host->thp : "unknown");
+	doctor_line(out, off || shmem_off ? DOCTOR_LIMITED : DOCTOR_OK, "transparent huge pages",
+		    "private memory: %s, shared memory: %s", host->thp,
+		    *host->thp_shmem ? host->thp_shmem : "not in this kernel");
 	if (off)
 		doctor_advice(out, "guest memory is mapped by small pages: more TLB misses",
+			      "echo madvise > /sys/kernel/mm/transparent_hugepage/enabled");
+	else if (shmem_off)
+		doctor_advice(out, "guests with vhost-user devices have small pages: TLB misses",
 			      "echo advise > /sys/kernel/mm/transparent_hugepage/shmem_enabled");
 }
 

@@ -49,8 +49,10 @@ static bool is_pool_size(uint64_t size)
 	       size == GIB || size == 16 * GIB;
 }
 
-static bool set_hugepages(struct gmem_backing *backing, const char *value)
+static bool set_hugepages(struct vm_config *config, const char *value)
 {
+	struct gmem_backing *backing = &config->backing;
+
 	if (strcmp(value, "off") == 0) {
 		backing->huge = GMEM_HUGE_OFF;
 		return true;
@@ -63,31 +65,33 @@ static bool set_hugepages(struct gmem_backing *backing, const char *value)
 	return size_parse(value, &backing->huge_size) == 0 && is_pool_size(backing->huge_size);
 }
 
-static bool set_prealloc(struct gmem_backing *backing, const char *value)
+static bool set_prealloc(struct vm_config *config, const char *value)
 {
-	return word_switch(value, &backing->prealloc);
+	return word_switch(value, &config->backing.prealloc);
 }
 
-static bool set_pin(struct gmem_backing *backing, const char *value)
+static bool set_pin(struct vm_config *config, const char *value)
 {
-	return word_switch(value, &backing->pin);
+	return word_switch(value, &config->backing.pin);
 }
 
-static bool set_shared(struct gmem_backing *backing, const char *value)
+static bool set_shared(struct vm_config *config, const char *value)
 {
-	bool shared, valid = word_switch(value, &shared);
+	bool shared = false, valid = word_switch(value, &shared);
 
-	backing->private = !shared;
+	config->share = shared ? VM_SHARE_ON : VM_SHARE_OFF;
 	return valid;
 }
 
-static bool set_merge(struct gmem_backing *backing, const char *value)
+static bool set_merge(struct vm_config *config, const char *value)
 {
-	return word_switch(value, &backing->merge);
+	return word_switch(value, &config->backing.merge);
 }
 
-static bool set_node(struct gmem_backing *backing, const char *value)
+static bool set_node(struct vm_config *config, const char *value)
 {
+	struct gmem_backing *backing = &config->backing;
+
 	if (!*value || strlen(value) > 4 || value[strspn(value, "0123456789")])
 		return false;
 	backing->bind = true;
@@ -99,7 +103,7 @@ enum { HUGEPAGES, PREALLOC, PIN, SHARED, MERGE, NODE };
 
 static const struct key {
 	const char *name;
-	bool (*set)(struct gmem_backing *backing, const char *value);
+	bool (*set)(struct vm_config *config, const char *value);
 	const char *values;
 } keys[] = {
 	[HUGEPAGES] = { "hugepages", set_hugepages,
@@ -112,8 +116,7 @@ static const struct key {
 };
 
 /* @seen has a bit for each of keys[]. */
-static bool take_word(struct gmem_backing *backing, const char *first, const char *word,
-		      uint32_t *seen)
+static bool take_word(struct vm_config *config, const char *first, const char *word, uint32_t *seen)
 {
 	size_t len = strcspn(word, "=");
 
@@ -126,7 +129,7 @@ static bool take_word(struct gmem_backing *backing, const char *first, const cha
 			return false;
 		}
 		*seen |= BIT(i);
-		if (word[len] && keys[i].set(backing, word + len + 1))
+		if (word[len] && keys[i].set(config, word + len + 1))
 			return true;
 		log_error("--memory %.64s: %.64s: give %s", first, word, keys[i].values);
 		return false;
@@ -139,11 +142,13 @@ static bool take_word(struct gmem_backing *backing, const char *first, const cha
 /* ---- all of it ------------------------------------------------------------------------------- */
 
 /* Linux merges anonymous memory of one process alone, in pages of the smallest size. */
-static bool check_merge(struct gmem_backing *backing, const char *first, uint32_t seen)
+static bool check_merge(struct vm_config *config, const char *first)
 {
+	struct gmem_backing *backing = &config->backing;
+
 	if (!backing->merge)
 		return true;
-	if ((seen & BIT(SHARED)) && !backing->private) {
+	if (config->share == VM_SHARE_ON) {
 		log_error("--memory %.64s: merge=on is for private memory; leave out shared=on",
 			  first);
 		return false;
@@ -154,7 +159,7 @@ static bool check_merge(struct gmem_backing *backing, const char *first, uint32_
 			  first);
 		return false;
 	}
-	backing->private = true;
+	config->share = VM_SHARE_OFF;
 	return true;
 }
 
@@ -172,12 +177,13 @@ static bool check_pin(struct gmem_backing *backing, const char *first, uint32_t 
 	return true;
 }
 
-static bool check_pool(const struct vm_config *config, const struct gmem_backing *backing,
-		       const char *first)
+static bool check_pool(const struct vm_config *config, const char *first)
 {
+	const struct gmem_backing *backing = &config->backing;
+
 	if (backing->huge != GMEM_HUGE_POOL)
 		return true;
-	if (backing->private) {
+	if (config->share == VM_SHARE_OFF) {
 		log_error("--memory %.64s: shared=off is not for pages of a pool; leave it out",
 			  first);
 		return false;
@@ -191,18 +197,14 @@ static bool check_pool(const struct vm_config *config, const struct gmem_backing
 
 bool memory_option_take(struct vm_config *config, char *value)
 {
-	struct gmem_backing backing = { .huge = GMEM_HUGE_WISH };
 	const char *first = word_next(&value);
 	uint32_t seen = 0;
 
 	if (!take_size(config, first))
 		return false;
 	while (value)
-		if (!take_word(&backing, first, word_next(&value), &seen))
+		if (!take_word(config, first, word_next(&value), &seen))
 			return false;
-	if (!check_merge(&backing, first, seen) || !check_pin(&backing, first, seen) ||
-	    !check_pool(config, &backing, first))
-		return false;
-	config->backing = backing;
-	return true;
+	return check_merge(config, first) && check_pin(&config->backing, first, seen) &&
+	       check_pool(config, first);
 }

@@ -5,6 +5,7 @@
 #include <assert.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -15,6 +16,11 @@
 #define CORE_ALIGN 0x10000u /* where memory begins in the file: a page of any arm64 host */
 #define CORE_CHUNK 0x10000u /* of memory, looked at and written or left out at once */
 #define NOTE_NAME  "CORE"
+
+/* An entry of /proc/PID/pagemap, of a page that is there, or swapped out (Linux
+ * admin-guide/mm/pagemap.rst). */
+#define PAGEMAP_TOUCHED (BIT64(63) | BIT64(62))
+#define PAGEMAP_ENTRIES 512u /* read at once */
 
 /* struct elf_prstatus of arm64 (Linux include/linux/elfcore.h), whatever this machine is. */
 struct core_prstatus {
@@ -184,26 +190,55 @@ static bool is_touched(const struct gmem_region *region, uint64_t at)
 	return mincore(region->host + at, 1, &there) == 0 && (there & 1);
 }
 
-/* No file says what was touched: a page that is not there may be swapped out, but for a pool's. */
-static int next_page(const struct gmem_region *region, uint64_t *from, uint64_t *to)
+/* Of pages of a pool. */
+static int next_of_pool(const struct gmem_region *region, uint64_t *from, uint64_t *to)
 {
-	if (region->fd >= 0)
-		while (*from < region->size && !is_touched(region, *from))
-			*from += region->page;
-	*to = region->fd >= 0 ? *from + region->page : region->size;
+	while (*from < region->size && !is_touched(region, *from))
+		*from += region->page;
+	*to = *from + region->page;
 	return *from < region->size;
 }
 
-/* The next part of a region at or after @from that was touched: 1 with its ends, 0 for none. */
-static int next_data(const struct gmem_region *region, uint64_t *from, uint64_t *to)
+/* The number of @entries, of @nr, that begin with it and are touched, or are not. */
+static unsigned int count_run(const uint64_t *entries, unsigned int nr, bool touched)
 {
-	off_t data, hole;
+	unsigned int run = 0;
 
-	if (*from >= region->size)
-		return 0;
-	if (region->fd < 0 || region->page > (uint64_t)sysconf(_SC_PAGESIZE))
-		return next_page(region, from, to);
-	data = lseek(region->fd, (off_t)*from, SEEK_DATA);
+	while (run < nr && !!(entries[run] & PAGEMAP_TOUCHED) == touched)
+		run++;
+	return run;
+}
+
+/* Of private memory, which no file tells of. Where @pagemap does not either, it is all of it. */
+static int next_private(int pagemap, const struct gmem_region *region, uint64_t *from, uint64_t *to)
+{
+	uint64_t entries[PAGEMAP_ENTRIES];
+
+	while (*from < region->size) {
+		uint64_t left = (region->size - *from) / region->page;
+		size_t nr = left < PAGEMAP_ENTRIES ? (size_t)left : PAGEMAP_ENTRIES;
+		uint64_t at = (uintptr_t)(region->host + *from) / region->page * sizeof(*entries);
+		ssize_t got = pread(pagemap, entries, nr * sizeof(*entries), (off_t)at);
+		unsigned int known = got > 0 ? (unsigned int)((size_t)got / sizeof(*entries)) : 0;
+		unsigned int skip = count_run(entries, known, false);
+
+		*to = region->size;
+		if (!known)
+			return 1;
+		*from += skip * region->page;
+		if (skip == known)
+			continue;
+		*to = *from + count_run(entries + skip, known - skip, true) * region->page;
+		return 1;
+	}
+	return 0;
+}
+
+/* Of pages of the host's usual size in a file. */
+static int next_of_file(const struct gmem_region *region, uint64_t *from, uint64_t *to)
+{
+	off_t data = lseek(region->fd, (off_t)*from, SEEK_DATA), hole;
+
 	if (data < 0)
 		return errno == ENXIO ? 0 : -errno;
 	hole = lseek(region->fd, data, SEEK_HOLE);
@@ -214,17 +249,31 @@ static int next_data(const struct gmem_region *region, uint64_t *from, uint64_t 
 	return 1;
 }
 
+/* The next part of a region at or after @from that was touched: 1 with its ends, 0 for none. */
+static int next_data(int pagemap, const struct gmem_region *region, uint64_t *from, uint64_t *to)
+{
+	if (*from >= region->size)
+		return 0;
+	if (region->fd < 0)
+		return next_private(pagemap, region, from, to);
+	return region->page > (uint64_t)sysconf(_SC_PAGESIZE) ? next_of_pool(region, from, to)
+							      : next_of_file(region, from, to);
+}
+
 static int write_region(int fd, uint64_t offset, const struct gmem_region *region)
 {
+	int pagemap = region->fd < 0 ? open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC) : -1;
 	uint64_t from = 0, to = 0;
 	int ret;
 
-	while ((ret = next_data(region, &from, &to)) > 0) {
+	while ((ret = next_data(pagemap, region, &from, &to)) > 0) {
 		ret = write_range(fd, offset, region, from, to);
 		if (ret < 0)
-			return ret;
+			break;
 		from = to;
 	}
+	if (pagemap >= 0)
+		close(pagemap);
 	return ret;
 }
 

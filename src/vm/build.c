@@ -10,6 +10,7 @@
 #include "base/util.h"
 #include "boot/fdt.h"
 #include "boot/layout.h"
+#include "check.h"
 #include "guest.h"
 #include "hvc/vendor.h"
 
@@ -41,8 +42,8 @@ static void pin_region(struct guest *guest, const struct gmem_region *region)
 static int build_memory(struct guest *guest)
 {
 	const struct guest_parts *parts = guest->parts;
-	int ret = gmem_add_backed(&guest->mem, LAYOUT_RAM_BASE, parts->config->memory,
-				  &parts->config->backing);
+	struct gmem_backing backing = memory_backing(parts->config);
+	int ret = gmem_add_backed(&guest->mem, LAYOUT_RAM_BASE, parts->config->memory, &backing);
 
 	if (ret < 0)
 		return failed("reserve guest memory", ret);

@@ -15,7 +15,7 @@ static int failed(int error)
 
 int vhosts_check(const struct vm_config *config)
 {
-	if (!config->nr_vhosts || !config->backing.private)
+	if (!config->nr_vhosts || config->share != VM_SHARE_OFF)
 		return 0;
 	log_error("%s: its back end maps the guest's memory; leave out %s of --memory",
 		  config->vhosts[0].id, config->backing.merge ? "merge=on" : "shared=off");

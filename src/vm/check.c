@@ -82,9 +82,20 @@ static int check_conduit(const struct backend_caps *caps, bool smc)
 	return -EINVAL;
 }
 
+struct gmem_backing memory_backing(const struct vm_config *config)
+{
+	struct gmem_backing backing = config->backing;
+	bool must_share = config->nr_vhosts || backing.huge == GMEM_HUGE_POOL;
+
+	backing.private =
+		config->share == VM_SHARE_AUTO ? !must_share : config->share == VM_SHARE_OFF;
+	return backing;
+}
+
 int check_host(const struct backend_ops *ops, const struct vm_config *config,
 	       struct backend_caps *caps, struct gic_choice *gic)
 {
+	struct gmem_backing backing = memory_backing(config);
 	int ret = ops->probe(caps);
 
 	if (ret < 0)
@@ -99,6 +110,6 @@ int check_host(const struct backend_ops *ops, const struct vm_config *config,
 	if (ret == 0)
 		ret = check_memory(caps, config->memory);
 	if (ret == 0)
-		ret = gmem_backing_check("", &config->backing, config->memory);
+		ret = gmem_backing_check("", &backing, config->memory);
 	return ret;
 }

@@ -7,6 +7,9 @@
 #include "gic.h"
 #include "vm/config.h"
 
+/* What @config's guest memory is made of: this process' alone unless others must map it. */
+struct gmem_backing memory_backing(const struct vm_config *config);
+
 /*
  * 0 with *@caps what the host has, and in *@gic which interrupt controller the guest gets, or
  * -EINVAL (or what the probe said) after one line that names the limit and the remedy.

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The balloon of an unmodified Debian kernel: what the guest gives up, the host has again. How much
- * that is, the host's kernel says: the blocks of the file that is the guest's memory.
+ * that is, the host's kernel says: what is resident of the mapping that is the guest's memory.
  */
 #include <criterion/criterion.h>
-#include <dirent.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -20,31 +19,27 @@
 
 static char socket_path[32];
 
-/* Bytes of the host's memory behind the guest's. */
+/* Bytes of the host's memory behind the guest's, which is the one mapping of that size. */
 static uint64_t memory_of(const struct machine *machine)
 {
-	char path[64], file[320];
-	uint64_t size = 0, bytes = 0;
-	struct dirent *entry;
-	struct stat st;
-	DIR *dir;
+	char path[64], line[512];
+	uint64_t from, to, kib, bytes = 0;
+	bool is_guest = false, found = false;
+	FILE *smaps;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)machine->pid);
-	dir = opendir(path);
-	cr_assert_not_null(dir);
-	while ((entry = readdir(dir))) {
-		char target[64] = "";
-
-		snprintf(file, sizeof(file), "%s/%s", path, entry->d_name);
-		if (readlink(file, target, sizeof(target) - 1) < 0 ||
-		    !strstr(target, "memfd:guest-ram") || stat(file, &st) < 0 ||
-		    (uint64_t)st.st_size < size)
-			continue;
-		size = (uint64_t)st.st_size;
-		bytes = (uint64_t)st.st_blocks * 512;
+	snprintf(path, sizeof(path), "/proc/%d/smaps", (int)machine->pid);
+	smaps = fopen(path, "r");
+	cr_assert_not_null(smaps);
+	while (fgets(line, sizeof(line), smaps)) {
+		if (sscanf(line, "%" SCNx64 "-%" SCNx64 " ", &from, &to) == 2) {
+			is_guest = to - from == MEMORY;
+			found |= is_guest;
+		} else if (is_guest && sscanf(line, "Rss: %" SCNu64, &kib) == 1) {
+			bytes = kib * KIB;
+		}
 	}
-	closedir(dir);
-	cr_assert_eq(size, MEMORY, "%lu bytes in %s", (unsigned long)size, path);
+	fclose(smaps);
+	cr_assert(found, "no mapping of the guest's size in %s", path);
 	return bytes;
 }
 

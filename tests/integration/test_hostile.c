@@ -23,7 +23,7 @@
 #define LINES_A_SECOND 12
 
 struct footprint {
-	unsigned long anon_kb; /* not guest memory, which is shared */
+	unsigned long anon_kb; /* not guest memory, which is a file here */
 	unsigned long threads, fds;
 };
 
@@ -117,8 +117,8 @@ static void endure(const char *image, const char *cpus, bool has_disks)
 	for (size_t n = 0; n < NR_DISKS; n++)
 		make_disk(option[n], n);
 	machine_start(&machine, MACHINE_ARGS("run", "--kernel", image, "--cpus", cpus, "--memory",
-					     "64M", disk, option[0], "--disk", option[1], "--disk",
-					     option[2], "--disk", option[3]));
+					     "64M,shared=on", disk, option[0], "--disk", option[1],
+					     "--disk", option[2], "--disk", option[3]));
 	for (int i = 0; i < ROUNDS; i++) {
 		cr_assert(machine_expect(&machine, "\nround\n"), "round %d:\n%s\n%s", i,
 			  machine.text, machine.errors);

@@ -49,11 +49,12 @@ static void boot(struct machine *machine)
 	machine_file("/tmp/hvc-c.img", MIB);
 	machine_file("/tmp/hvc-d.img", 16 * MIB);
 	machine_file("/tmp/hvc-e.img", 8 * MIB);
-	machine_start(machine, MACHINE_ARGS("run", "--kernel", older ? OLDER : KERNEL, "--initrd",
-					    older ? INITRD_OLD : INITRD_HVC, "--cmdline",
-					    "console=ttyAMA0 quiet hvc_blk.version=1", "--cpus",
-					    "2", "--memory", "256M", "--control", SOCKET, "--disk",
-					    FAST, "--disk", SLOW, "--disk", POLLED, "--disk", bad));
+	machine_start(machine,
+		      MACHINE_ARGS("run", "--kernel", older ? OLDER : KERNEL, "--initrd",
+				   older ? INITRD_OLD : INITRD_HVC, "--cmdline",
+				   "console=ttyAMA0 quiet hvc_blk.version=1", "--cpus", "2",
+				   "--memory", "256M,shared=on", "--control", SOCKET, "--disk",
+				   FAST, "--disk", SLOW, "--disk", POLLED, "--disk", bad));
 	shell_ready(machine);
 }
 

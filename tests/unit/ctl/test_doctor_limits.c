@@ -74,15 +74,23 @@ Test(doctor_limits, huge_pages_off_for_shared_memory)
 
 	for (int i = 0; i < 2; i++) {
 		strcpy(facts.host.thp_shmem, words[i]);
-		assert_reported("  limited  transparent huge pages  shared memory: ");
-		assert_has(report.text, "costs:  guest memory is mapped by small pages");
+		assert_reported("  limited  transparent huge pages  private memory: ");
+		assert_has(report.text, "costs:  guests with vhost-user devices have small pages");
 		assert_has(report.text, "transparent_hugepage/shmem_enabled");
 	}
 }
 
+Test(doctor_limits, huge_pages_off)
+{
+	strcpy(facts.host.thp, "never");
+	assert_reported("  limited  transparent huge pages  private memory: never, ");
+	assert_has(report.text, "costs:  guest memory is mapped by small pages");
+	assert_has(report.text, "echo madvise > ");
+}
+
 Test(doctor_limits, huge_pages_not_in_the_kernel)
 {
-	facts.host.thp_shmem[0] = '\0';
+	facts.host.thp[0] = '\0';
 	assert_reported("  missing  transparent huge pages  not in this kernel\n");
 	assert_has(report.text, "CONFIG_TRANSPARENT_HUGEPAGE");
 }

@@ -40,16 +40,19 @@ Test(memory_option, switches_and_node)
 {
 	const struct gmem_backing *backing = parse_memory("1G,prealloc=on,shared=off,node=1023");
 
-	cr_assert(backing->prealloc && backing->private && backing->bind);
+	cr_assert(backing->prealloc && backing->bind);
+	cr_assert_eq(outcome.config.share, VM_SHARE_OFF);
 	cr_assert_eq(backing->node, 1023);
 	backing = parse_memory("1G,node=0,prealloc=off,shared=on,merge=off");
-	cr_assert(backing->bind && !backing->private && !backing->prealloc && !backing->merge);
+	cr_assert(backing->bind && !backing->prealloc && !backing->merge);
+	cr_assert_eq(outcome.config.share, VM_SHARE_ON);
 	cr_assert_eq(backing->node, 0);
 }
 
 Test(memory_option, merging_makes_it_private)
 {
-	cr_assert(parse_memory("1G,merge=on")->private);
+	cr_assert(parse_memory("1G,merge=on")->merge);
+	cr_assert_eq(outcome.config.share, VM_SHARE_OFF);
 	cr_assert(parse_memory("1G,shared=off,merge=on")->merge);
 }
 
@@ -58,7 +61,7 @@ Test(memory_option, pinning_takes_it_at_once)
 	cr_assert(parse_memory("1G,pin=on")->pin);
 	cr_assert(outcome.config.backing.prealloc);
 	cr_assert_not(parse_memory("1G,prealloc=off,pin=off")->prealloc);
-	cr_assert(parse_memory("1G,shared=off,hugepages=thp,pin=on")->private);
+	cr_assert(parse_memory("1G,shared=off,hugepages=thp,pin=on")->pin);
 }
 
 #define REFUSED(value, line) assert_refused("--memory " line, RUN, "--memory", value)

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -156,10 +157,11 @@ Test(elf_core, leaves_out_what_is_zero)
 	cr_expect_lt(st.st_blocks * 512, 512 << 10, "%ld", (long)st.st_blocks);
 }
 
-/* No file says which of its pages were touched. */
+/* What was not touched is not looked at, which would take page tables for all of it. */
 Test(elf_core, has_private_memory)
 {
-	static const struct gmem_backing private = { .private = true };
+	static const struct gmem_backing private = { .private = true, .huge = GMEM_HUGE_OFF };
+	unsigned char there = 1;
 	uint64_t word;
 
 	gmem_fini(&mem);
@@ -168,6 +170,8 @@ Test(elf_core, has_private_memory)
 	write_core();
 	read_at(header(1).p_offset + LOW_SIZE - 8, &word, sizeof(word));
 	cr_expect_eq(word, 0x1122334455667788);
+	cr_assert_eq(mincore(mem.regions[0].host + LOW_SIZE / 2, 1, &there), 0);
+	cr_expect_eq(there & 1, 0);
 }
 
 /* Nothing is taken from the pool to be looked at. */

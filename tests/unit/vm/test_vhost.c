@@ -17,6 +17,6 @@ Test(vhost, refused_with_private_memory_and_without_a_back_end)
 	machine_rig_config.vhosts[0] =
 		(struct vhost_config){ .kind = VHOST_BLK, .id = "vblk0", .socket = "/nowhere" };
 	cr_expect_eq(vm_create(&backend_sim, &machine_rig_config, &vm), -ENOENT);
-	machine_rig_config.backing.private = true;
+	machine_rig_config.share = VM_SHARE_OFF;
 	cr_expect_eq(vm_create(&backend_sim, &machine_rig_config, &vm), -EINVAL);
 }
