@@ -18,7 +18,7 @@
 #   make bench-boot what a boot costs, beside Debian's QEMU
 #   make bench-exits what each kind of exit costs, beside the same
 #   make bench-disk what an operation on a disk costs, beside the same; docs/profile.md: where that goes
-#   make soak       the long tests: power cuts, kills, every pattern of fio
+#   make soak       the long tests: power cuts, kills, every pattern of fio, every device at once
 #   make bench-block what the block layer adds to a read
 #   make bench-net what bytes and round trips through a tap cost, beside QEMU
 #   make bench-vsock what bytes through a socket device cost, by us and by the host's kernel
@@ -194,6 +194,17 @@ NATIVE_LDFLAGS =
 $(eval $(call test-flavour,$(A64),$(A64_CC),A64T_CFLAGS,A64T_LDFLAGS))
 $(eval $(call test-flavour,$(NATIVE),$(CC),NATIVE_CFLAGS,NATIVE_LDFLAGS))
 
+# The program under the address sanitizer, for make soak: Debian's C library, dynamic.
+A64_SAN := build/arm64-asan
+A64S_CFLAGS  = $(A64T_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+A64S_LDFLAGS = $(A64T_LDFLAGS) -static-libasan -static-libubsan
+$(eval $(call test-flavour,$(A64_SAN),$(A64_CC),A64S_CFLAGS,A64S_LDFLAGS))
+
+$(A64_SAN)/arcvisor: $(A64_SAN)/obj/src/main.o $(A64_SAN)/libarcvisor.a
+	$(if $(Q),@echo "  LINK    $@")
+	$(Q)$(A64_CC) $(A64S_CFLAGS) -o $@ $^ $(A64S_LDFLAGS) $(LIBS) -lpthread
+
 NATIVE_TESTS := $(PARTS:%=$(NATIVE)/tests/unit/%)
 A64_TESTS    := $(PARTS:%=$(A64)/tests/unit/%)
 INTEG_TESTS  := $(INTEG:%=$(A64)/tests/integration/%)
@@ -276,7 +287,7 @@ bench-disk:
 .PHONY: soak
 soak:
 	$(Q)tools/setup/setup.sh test
-	$(Q)$(MAKE) --no-print-directory -j$$(nproc) $(A64)/arcvisor
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) test-programs $(A64_SAN)/arcvisor
 	$(Q)tests/soak
 
 .PHONY: bench bench-check

@@ -14,7 +14,7 @@
 #include "machine.h"
 
 #define DEADLINE_MS  (300 * 1000) /* a hang, on the slowest machine */
-#define MAX_ARGS     32
+#define MAX_ARGS     64
 #define ARCVISOR     "./arcvisor"
 #define READ_AT_ONCE 4096
 
@@ -205,6 +205,21 @@ void machine_ctl(const char *socket, const char *command, const char *argument)
 	cr_expect_eq(machine_run(&client, MACHINE_ARGS("ctl", socket, command, argument)), 0,
 		     "%s: %s", command, client.errors);
 	machine_fini(&client);
+}
+
+unsigned long long machine_counter(const char *socket, const char *name)
+{
+	unsigned long long value;
+	struct machine client;
+	const char *at;
+
+	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", socket, "status")), 0, "%s",
+		     client.errors);
+	at = strstr(client.text, name);
+	cr_assert(at, "no %s in: %s", name, client.text);
+	value = strtoull(at + strlen(name), NULL, 10);
+	machine_fini(&client);
+	return value;
 }
 
 void machine_file(const char *path, off_t size)

@@ -59,6 +59,9 @@ int machine_run(struct machine *machine, const char *const *args);
 /* Runs `arcvisor ctl @socket @command [@argument]`, which must succeed. */
 void machine_ctl(const char *socket, const char *command, const char *argument);
 
+/* What `ctl status` says behind the first @name, a number. */
+unsigned long long machine_counter(const char *socket, const char *name);
+
 /* A new file at @path, of @size zeroes. */
 void machine_file(const char *path, off_t size);
 

@@ -43,19 +43,9 @@ static uint64_t memory_of(const struct machine *machine)
 	return bytes;
 }
 
-/* What `ctl status` says of @name. */
-static uint64_t counter(const char *name)
+static unsigned long long counter(const char *name)
 {
-	struct machine client;
-	uint64_t value;
-	const char *at;
-
-	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, "status")), 0);
-	at = strstr(client.text, name);
-	cr_assert(at, "no %s in: %s", name, client.text);
-	value = strtoull(at + strlen(name), NULL, 10);
-	machine_fini(&client);
-	return value;
+	return machine_counter(socket_path, name);
 }
 
 static double guest_time(struct machine *machine)

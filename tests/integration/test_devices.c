@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "machine.h"
+#include "peers.h"
 #include "shell.h"
 
 #define PORT_BYTES 50000u
@@ -29,19 +29,9 @@ static void init(void)
 
 TestSuite(devices, .init = init);
 
-/* What `ctl status` says behind @name. */
 static unsigned long long counter(const char *name)
 {
-	unsigned long long value;
-	struct machine client;
-	const char *at;
-
-	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, "status")), 0);
-	at = strstr(client.text, name);
-	cr_assert(at, "no %s in: %s", name, client.text);
-	value = strtoull(at + strlen(name), NULL, 10);
-	machine_fini(&client);
-	return value;
+	return machine_counter(socket_path, name);
 }
 
 /* ---- entropy --------------------------------------------------------------------------------- */
@@ -81,21 +71,11 @@ static void check_terminal(struct machine *machine)
 	      "size-two");
 }
 
-static int dial(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	strcpy(addr.sun_path, path);
-	cr_assert_eq(connect(fd, (const struct sockaddr *)&addr, sizeof(addr)), 0, "%s", path);
-	return fd;
-}
-
 /* What goes into a port that echoes comes back, all of it; the other port is not in its way. */
 static void check_ports(struct machine *machine)
 {
 	static char sent[PORT_BYTES], got[PORT_BYTES];
-	int fd = dial(port_path), quiet = dial(quiet_path);
+	int fd = peers_dial(port_path), quiet = peers_dial(quiet_path);
 	size_t have = 0;
 	ssize_t n;
 

@@ -4,13 +4,13 @@
  * is after the last round as it was after the first, in memory, threads and descriptors.
  */
 #include <criterion/criterion.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "footprint.h"
 #include "host.h"
 #include "machine.h"
 
@@ -21,64 +21,6 @@
 /* Callers of log_limited() that one guest can reach, and lines that each may have in a second. */
 #define LOG_SOURCES    8
 #define LINES_A_SECOND 12
-
-struct footprint {
-	unsigned long anon_kb; /* not guest memory, which is a file here */
-	unsigned long threads, fds;
-};
-
-static unsigned long status_value(pid_t pid, const char *name)
-{
-	unsigned long value = 0;
-	char line[256];
-	FILE *status;
-
-	snprintf(line, sizeof(line), "/proc/%d/status", pid);
-	status = fopen(line, "r");
-	cr_assert_not_null(status, "%s", line);
-	while (fgets(line, sizeof(line), status))
-		if (!strncmp(line, name, strlen(name)))
-			sscanf(line + strlen(name), ": %lu", &value);
-	fclose(status);
-	cr_assert_gt(value, 0, "%s", name);
-	return value;
-}
-
-static unsigned long count_fds(pid_t pid)
-{
-	unsigned long n = 0;
-	char path[64];
-	DIR *dir;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	dir = opendir(path);
-	cr_assert_not_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static struct footprint measure(pid_t pid)
-{
-	return (struct footprint){
-		.anon_kb = status_value(pid, "RssAnon"),
-		.threads = status_value(pid, "Threads"),
-		.fds = count_fds(pid),
-	};
-}
-
-static void expect_no_growth(const struct footprint *first, const struct footprint *last,
-			     bool has_disks)
-{
-	unsigned long slack = SLACK_KB + (has_disks ? DISKS_KB : 0);
-
-	cr_expect_leq(last->anon_kb, first->anon_kb + slack, "%lu KiB, then %lu", first->anon_kb,
-		      last->anon_kb);
-	cr_expect_eq(last->threads, first->threads, "%lu threads, then %lu", first->threads,
-		     last->threads);
-	cr_expect_eq(last->fds, first->fds, "%lu descriptors, then %lu", first->fds, last->fds);
-}
 
 /* However slow the host is: what may be said grows with the time that it takes. */
 static void expect_few_lines(const struct machine *machine, time_t begin)
@@ -122,7 +64,7 @@ static void endure(const char *image, const char *cpus, bool has_disks)
 	for (int i = 0; i < ROUNDS; i++) {
 		cr_assert(machine_expect(&machine, "\nround\n"), "round %d:\n%s\n%s", i,
 			  machine.text, machine.errors);
-		last = measure(machine.pid);
+		last = footprint_of(machine.pid);
 		if (i == 0)
 			first = last;
 		machine_send(&machine, i < ROUNDS - 1 ? "g" : "q");
@@ -130,7 +72,7 @@ static void endure(const char *image, const char *cpus, bool has_disks)
 	cr_expect_eq(machine_wait(&machine), 0, "%s", machine.errors);
 	cr_expect(strstr(machine.text, "\ndone "), "%s", machine.text);
 	cr_expect_null(strstr(machine.text, "not ok"), "%s", machine.text);
-	expect_no_growth(&first, &last, has_disks);
+	footprint_expect_same(&first, &last, SLACK_KB + (has_disks ? DISKS_KB : 0));
 	expect_few_lines(&machine, begin);
 	machine_fini(&machine);
 }

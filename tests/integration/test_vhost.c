@@ -5,28 +5,22 @@
  */
 #include <criterion/criterion.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/util.h"
 #include "host.h"
+#include "peers.h"
 #include "shell.h"
 
-#define VIRTIOFSD "bin/virtiofsd"
-#define STORAGED  "bin/qemu-storage-daemon"
 #define SHARED	  "/tmp/shared"
 #define DISK	  "/tmp/vhost.img"
 #define DISK_SOCK "/tmp/vhost-disk.sock"
 #define CTL_SOCK  "/tmp/vhost.sock"
-
-extern char **environ;
 
 static void write_text(const char *path, const char *text)
 {
@@ -35,50 +29,6 @@ static void write_text(const char *path, const char *text)
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
 	close(fd);
-}
-
-static void find_programs(void)
-{
-	char here[128], libs[192];
-
-	cr_assert_not_null(getcwd(here, sizeof(here)));
-	snprintf(libs, sizeof(libs), "%s/bin/lib", here);
-	setenv("LD_LIBRARY_PATH", libs, 1);
-	setenv("PATH", "bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
-}
-
-static bool connects(const char *path)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	bool ok;
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", path);
-	ok = connect(fd, (const struct sockaddr *)&addr, sizeof(addr)) == 0;
-	close(fd);
-	return ok;
-}
-
-/* It is ready when its socket takes a connection. */
-static pid_t start_storage(void)
-{
-	char *const argv[] = {
-		STORAGED,
-		"--blockdev",
-		"driver=file,node-name=disk,filename=" DISK,
-		"--export",
-		"type=vhost-user-blk,id=export,addr.type=unix,addr.path=" DISK_SOCK
-		",node-name=disk,writable=on",
-		NULL,
-	};
-	pid_t pid;
-
-	unlink(DISK_SOCK);
-	machine_file(DISK, 16 * MIB);
-	cr_assert_eq(posix_spawn(&pid, STORAGED, NULL, NULL, argv, environ), 0);
-	while (!connects(DISK_SOCK))
-		cr_assert_eq(waitpid(pid, NULL, WNOHANG), 0, "it has ended");
-	return pid;
 }
 
 /* What `ctl status` says. */
@@ -152,14 +102,7 @@ static void check_image(struct machine *machine)
 
 static void init(void)
 {
-	if (access(VIRTIOFSD, X_OK) < 0 || access(STORAGED, X_OK) < 0)
-		cr_skip_test("no virtiofsd or no qemu-storage-daemon");
-	host_leave_initramfs();
-	find_programs();
-	/* They are of Debian 13, and want its C library. */
-	if (system(VIRTIOFSD " --version >/dev/null 2>&1 && " STORAGED
-			     " --version >/dev/null 2>&1") != 0)
-		cr_skip_test("virtiofsd or qemu-storage-daemon does not run on this system");
+	peers_find_back_ends();
 	mkdir(SHARED, 0755);
 	write_text(SHARED "/hello", "from the host\n");
 }
@@ -168,9 +111,11 @@ TestSuite(vhost, .init = init);
 
 Test(vhost, a_folder_and_a_disk_through_a_reboot_and_the_end_of_their_back_ends)
 {
-	pid_t storage = start_storage();
+	pid_t storage;
 	struct machine machine;
 
+	machine_file(DISK, 16 * MIB);
+	storage = peers_start_storage(DISK, DISK_SOCK);
 	boot(&machine);
 	check_folder(&machine);
 	check_disk(&machine);

@@ -44,19 +44,9 @@ static struct sockaddr_un address(int port)
 	return addr;
 }
 
-/* What `ctl status` says of the device's @name. */
 static unsigned long long counter(const char *name)
 {
-	unsigned long long value;
-	struct machine client;
-	const char *at;
-
-	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", control_path, "status")), 0);
-	at = strstr(client.text, name);
-	cr_assert(at, "no %s in: %s", name, client.text);
-	value = strtoull(at + strlen(name), NULL, 10);
-	machine_fini(&client);
-	return value;
+	return machine_counter(control_path, name);
 }
 
 static void wait_for_counter(const char *name, unsigned long long value)
