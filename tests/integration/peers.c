@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "peers.h"
 
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/if_tun.h>
-#include <net/if.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -85,38 +79,4 @@ pid_t peers_start_storage(const char *image, const char *socket)
 		cr_assert_eq(waitpid(pid, NULL, WNOHANG), 0, "it has ended");
 	close(fd);
 	return pid;
-}
-
-static void control_tap(unsigned long request, struct ifreq *ifr)
-{
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-	strcpy(ifr->ifr_name, PEERS_TAP);
-	cr_assert_eq(ioctl(fd, request, ifr), 0, "%s", strerror(errno));
-	close(fd);
-}
-
-static void set_address(unsigned long request, const char *ip)
-{
-	struct sockaddr_in addr = { .sin_family = AF_INET, .sin_addr.s_addr = inet_addr(ip) };
-	struct ifreq ifr = { 0 };
-
-	memcpy(&ifr.ifr_addr, &addr, sizeof(addr));
-	control_tap(request, &ifr);
-}
-
-int peers_make_tap(const char *ip, short more_flags)
-{
-	struct ifreq ifr = { .ifr_flags =
-				     (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | more_flags) };
-	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-
-	strcpy(ifr.ifr_name, PEERS_TAP);
-	cr_assert_eq(ioctl(fd, TUNSETIFF, &ifr), 0, "%s", strerror(errno));
-	cr_assert_eq(ioctl(fd, TUNSETPERSIST, 1), 0);
-	set_address(SIOCSIFADDR, ip);
-	set_address(SIOCSIFNETMASK, "255.255.255.0");
-	ifr.ifr_flags = IFF_UP;
-	control_tap(SIOCSIFFLAGS, &ifr);
-	return fd;
 }

@@ -14,11 +14,6 @@ void peers_find_back_ends(void);
 /* A qemu-storage-daemon that serves @image to vhost-user at @socket, ready. The caller ends it. */
 pid_t peers_start_storage(const char *image, const char *socket);
 
-/* A tap named PEERS_TAP that stays, @ip its address, up; opened: it has a carrier until that is
- * closed. */
-#define PEERS_TAP "tap0"
-int peers_make_tap(const char *ip, short more_flags);
-
 /* A connection to the unix socket @path, which must be there. */
 int peers_dial(const char *path);
 

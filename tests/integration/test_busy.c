@@ -8,7 +8,6 @@
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,6 +26,7 @@
 #include "host.h"
 #include "peers.h"
 #include "shell.h"
+#include "wire.h"
 
 #define SHARED	   "/tmp/busy.shared"
 #define CTL	   "/tmp/busy.ctl"
@@ -39,8 +39,6 @@
 #define STORE_SOCK "/tmp/busy.store"
 
 /* What busy.sh knows too. */
-#define HOST_IP	   "192.0.2.1"
-#define TCP_PORT   7
 #define VSOCK_PORT 52
 #define DATA	   262144u
 #define ALL_GOOD   "busy: 8 good, 0 bad" /* four disks, folder, TCP, vsock, random numbers */
@@ -100,7 +98,7 @@ static void end_server(struct server *server)
 
 static void start_servers(struct server *servers)
 {
-	struct sockaddr_in tcp = { .sin_family = AF_INET, .sin_port = htons(TCP_PORT) };
+	struct sockaddr_in tcp = { .sin_family = AF_INET, .sin_port = htons(WIRE_PORT) };
 	struct sockaddr_un vsock = { .sun_family = AF_UNIX };
 
 	snprintf(vsock.sun_path, sizeof(vsock.sun_path), "%s_%d", VSOCK, VSOCK_PORT);
@@ -121,7 +119,7 @@ static void boot(struct machine *machine)
 			     "--memory", "384M", "--cmdline", "console=ttyAMA0 quiet " LINUX_FASTER,
 			     "--control", CTL, "--disk", INLINE, "--disk", THREAD, "--disk", HVC,
 			     "--vhost-user-blk", "socket=" STORE_SOCK, "--fs",
-			     "tag=shared,path=" SHARED, "--net", "tap=" PEERS_TAP, "--vsock",
+			     "tag=shared,path=" SHARED, "--net", "tap=" WIRE_TAP, "--vsock",
 			     "cid=3,path=" VSOCK, "--port", "name=echo,socket=" ECHO, "--balloon",
 			     "free-page-reporting=on,deflate-on-oom=on", "--watchdog", "reset"));
 }
@@ -257,14 +255,13 @@ Test(busy, every_device_at_once_through_pauses_and_resets)
 	pid_t storage;
 
 	peers_find_back_ends();
-	if (access("/dev/net/tun", R_OK | W_OK) < 0 || unshare(CLONE_NEWNET) < 0)
-		cr_skip_test("no tap in a network of its own");
+	wire_init();
 	if (getenv("ARCVISOR_TEST_SECONDS"))
 		seconds = strtol(getenv("ARCVISOR_TEST_SECONDS"), NULL, 10);
 	mkdir(SHARED, 0755);
 	machine_file(STORED, 16 * MIB);
 	storage = peers_start_storage(STORED, STORE_SOCK);
-	close(peers_make_tap(HOST_IP, 0));
+	close(wire_make_tap(0));
 	start_servers(servers);
 	boot(&machine);
 	set_up(&machine);

@@ -61,19 +61,9 @@ static bool status_has(const char *text)
 	return has;
 }
 
-/* What `ctl status` says of the card's @name. */
 static unsigned long long counter(const char *name)
 {
-	unsigned long long value;
-	struct machine client;
-	const char *at;
-
-	cr_assert_eq(machine_run(&client, MACHINE_ARGS("ctl", socket_path, "status")), 0);
-	at = strstr(client.text, name);
-	cr_assert(at, "no %s in: %s", name, client.text);
-	value = strtoull(at + strlen(name), NULL, 10);
-	machine_fini(&client);
-	return value;
+	return machine_counter(socket_path, name);
 }
 
 /* ---- the guest ------------------------------------------------------------------------------- */
