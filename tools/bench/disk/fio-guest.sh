@@ -33,8 +33,8 @@ enter() {
 	mount -t tmpfs tmpfs "$root/mnt"
 }
 
-# The marks: fio runs them right before and after each job's operations. Of several jobs of a case the
-# first begins and the last ends.
+# The marks: fio runs them right before and after each job's operations. Of two jobs of a case the first
+# begins, and the other waits for it at the FIFO; the last one ends.
 write_mark() {
 	printf '#!/bin/sh\njobs=%s\n' "$jobs" >"$root/tmp/mark"
 	cat >>"$root/tmp/mark" <<-'MARK'
@@ -42,7 +42,7 @@ write_mark() {
 		case $2 in work-*) jobs=1 ;; esac
 		line=end
 		if [ "$1" = begin ]; then
-			mkdir "/tmp/begun.$id" 2>/dev/null || exit 0
+			mkdir "/tmp/begun.$id" 2>/dev/null || exec cat "/tmp/both.$id"
 			cat /proc/interrupts >"/tmp/irqs.begin.$id"
 			line="begin $2 $3"
 		elif [ "$jobs" = 2 ] && mkdir "/tmp/one-ended.$id" 2>/dev/null; then
@@ -51,6 +51,7 @@ write_mark() {
 		echo "bench: $line" >&4
 		read -r _ <&3
 		[ "$1" = begin ] || cat /proc/interrupts >"/tmp/irqs.end.$id"
+		[ "$1$jobs" != begin2 ] || : >"/tmp/both.$id"
 		exit 0
 	MARK
 	chmod 755 "$root/tmp/mark"
@@ -77,6 +78,7 @@ job_file() {
 	printf '[global]\ninclude common.inc\n'
 	[ "$jobs" = 1 ] || printf 'numjobs=%d\noffset_increment=256m\ngroup_reporting=1\n' "$jobs"
 	while read -r name how factor; do
+		[ "$jobs" = 1 ] || mkfifo "$root/tmp/both.$name.$how"
 		awk -F = -v name="$name" -v how="$how" -v factor="$factor" -v jobs="$jobs" '
 			/^\[global\]/ || /^include/ || NF == 0 { next }
 			/^\[/ {
