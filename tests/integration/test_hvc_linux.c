@@ -235,24 +235,23 @@ Test(hvc_linux, by_smc)
 	machine_file("/tmp/hvc-smc.img", 8 * MIB);
 	machine_start(&machine,
 		      MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", INITRD_HVC, "--conduit",
-				   "smc", "--cmdline", "console=ttyAMA0 quiet", "--cpus", "2",
-				   "--disk", "/tmp/hvc-smc.img,via=hvc"));
+				   "smc", "--cmdline", "console=ttyAMA0 quiet hvc_blk.version=1",
+				   "--cpus", "2", "--disk", "/tmp/hvc-smc.img,via=hvc"));
 	shell_ready(&machine);
-	shell(&machine, "dmesg | grep hvc_blk.*by", "1 disk by SMC, version 2");
+	shell(&machine, "dmesg | grep disk.*by", "1 disk by SMC, version 1");
 	shell(&machine,
 	      "dd if=/dev/urandom of=/tmp/a bs=64k count=32 2>/dev/null; "
-	      "for cpu in 1 2; do taskset $cpu dd if=/tmp/a of=/dev/hvcblk0 bs=64k seek=$((cpu * "
-	      "32)) "
-	      "oflag=direct 2>/dev/null; dd if=/dev/hvcblk0 of=/tmp/b bs=4k skip=$((cpu * 512)) "
-	      "count=512 iflag=direct 2>/dev/null; cmp /tmp/a /tmp/b && echo smc-'same'-$cpu; done",
-	      "smc-same-1\r\nsmc-same-2");
-	shell(&machine,
+	      "dd if=/tmp/a of=/dev/hvcblk0 bs=64k oflag=direct 2>/dev/null; "
 	      "echo 0 >/sys/devices/system/cpu/cpu1/online; "
 	      "echo 1 >/sys/devices/system/cpu/cpu1/online; "
-	      "rmmod hvc_blk; insmod /lib/modules/50-hvc_blk.ko version=1; dmesg | tail -n 1; "
-	      "dd if=/dev/hvcblk0 of=/tmp/b bs=64k skip=32 count=32 iflag=direct 2>/dev/null; "
-	      "cmp /tmp/a /tmp/b && echo smc-'v1'",
-	      "smc-v1");
+	      "rmmod hvc_blk; insmod /lib/modules/50-hvc_blk.ko; dmesg | grep disk.*by",
+	      "1 disk by SMC, version 2");
+	shell(&machine,
+	      "for cpu in 1 2; do taskset $cpu dd if=/tmp/a of=/dev/hvcblk0 bs=64k "
+	      "seek=$((cpu * 32)) oflag=direct 2>/dev/null; done; for at in 0 1 2; do "
+	      "dd if=/dev/hvcblk0 of=/tmp/b bs=4k skip=$((at * 512)) count=512 iflag=direct "
+	      "2>/dev/null; cmp /tmp/a /tmp/b && echo smc-'same'-$at; done",
+	      "smc-same-0\r\nsmc-same-1\r\nsmc-same-2");
 	shell_off(&machine);
 	cr_expect_str_empty(machine.errors);
 	machine_fini(&machine);
