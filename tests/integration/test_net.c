@@ -293,7 +293,7 @@ static void check_both_pairs(struct machine *machine)
 {
 	cr_expect_eq(counter("queues "), 2);
 	shell(machine,
-	      "taskset 1 ping -c 2 " HOST_IP " >/tmp/ping && taskset 2 ping -c 2 " HOST_IP
+	      "taskset 1 ping -c 1 " HOST_IP " >/tmp/ping && taskset 2 ping -c 1 " HOST_IP
 	      " >/tmp/ping && echo by-'both' || cat /tmp/ping",
 	      "by-both");
 }
