@@ -124,7 +124,8 @@ struct vnet_rx {
 	size_t held;	/* bytes of a packet that was read and has no room yet, or 0 */
 	size_t spilled; /* of these, behind the room that there is: from @spill_at on */
 	size_t spill_at;
-	bool starved; /* it went on if the driver added buffers */
+	bool starved;	    /* it went on if the driver added buffers */
+	unsigned int large; /* packets to come for which all the room is offered */
 	struct vnet_buffer buffers[VNET_QUEUE_SIZE];
 	struct iovec iov[VNET_RX_IOV + 1];
 	uint8_t spill[NET_HEADER_SIZE + NET_MAX_FRAME + 1];

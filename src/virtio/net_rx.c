@@ -14,6 +14,7 @@
 #include "net_internal.h"
 
 #define PLAIN_FRAME (1518u + 8) /* of most networks, with two VLAN tags */
+#define LARGE_RUN   64u		/* packets after a large one, of which more may be */
 
 /* What a driver may get that is larger than its network's frames. */
 #define LARGE                                                                            \
@@ -235,16 +236,46 @@ static int read_frame(struct vnet_pair *pair)
 	return 1;
 }
 
+/*
+ * Entries of the room that a packet like the latest ones needs; *@room, their bytes. The kernel
+ * copies and checks each at every look at the tap, most of which find nothing, so that 64 KiB in
+ * buffers of 1.5 KiB would be most of what a small packet costs.
+ */
+static unsigned int entries_to_offer(const struct vnet_rx *rx, uint64_t *room)
+{
+	const struct iovec *iov = rx->iov + rx->first_iov;
+	unsigned int n = 0;
+
+	*room = rx->room;
+	if (rx->large)
+		return rx->nr_iov;
+	for (*room = 0; n < rx->nr_iov && *room < NET_HEADER_SIZE + PLAIN_FRAME; n++)
+		*room += iov[n].iov_len;
+	return n;
+}
+
+/* A packet into the room, and the rest of it into the spill. As readv(2). */
+static ssize_t read_into(struct vnet_pair *pair, struct iovec *iov, unsigned int nr)
+{
+	struct iovec behind = iov[nr]; /* an entry is there: fits() keeps one */
+	ssize_t n;
+
+	iov[nr] = (struct iovec){ pair->rx.spill, sizeof(pair->rx.spill) };
+	n = readv(pair->fd, iov, (int)nr + 1);
+	iov[nr] = behind;
+	return n;
+}
+
 /* A packet into the room: 1, 0 (there is none), or -errno. */
 static int read_packet(struct vnet_pair *pair)
 {
 	struct vnet_rx *rx = &pair->rx;
 	struct iovec *iov = rx->iov + rx->first_iov;
-	ssize_t n;
+	struct scatter rest;
+	uint64_t room;
+	unsigned int nr = entries_to_offer(rx, &room);
+	ssize_t n = read_into(pair, iov, nr);
 
-	/* The entry behind is free: fits() keeps one. */
-	iov[rx->nr_iov] = (struct iovec){ rx->spill, sizeof(rx->spill) };
-	n = readv(pair->fd, iov, (int)rx->nr_iov + 1);
 	if (n < 0)
 		return errno == EAGAIN ? 0 : -errno;
 	if (n < (ssize_t)(NET_HEADER_SIZE + NET_MIN_FRAME) ||
@@ -253,8 +284,14 @@ static int read_packet(struct vnet_pair *pair)
 		return n > 0;
 	}
 	rx->held = (size_t)n;
-	rx->spilled = rx->held > rx->room ? rx->held - (size_t)rx->room : 0;
+	rx->spilled = rx->held > room ? rx->held - (size_t)room : 0;
 	rx->spill_at = 0;
+	rest = (struct scatter){ iov + nr, rx->nr_iov - nr, rx->room - room };
+	take_spill(rx, &rest);
+	if (rx->held > NET_HEADER_SIZE + PLAIN_FRAME)
+		rx->large = LARGE_RUN;
+	else if (rx->large)
+		rx->large--;
 	return 1;
 }
 

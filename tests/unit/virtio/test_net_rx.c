@@ -2,8 +2,10 @@
 /* Packets into the guest: buffers that merge, that are too few, that come later; who is told. */
 #include <criterion/criterion.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/util.h"
 #include "net_look.h"
 
 TestSuite(vnet_receive, .init = init, .fini = fini);
@@ -43,6 +45,52 @@ Test(vnet_receive, a_packet_takes_as_many_buffers_as_it_needs)
 	expect_frame(3 * 1024, 500, 0x43);
 	cr_expect_eq(data(3 * 1024)[10], 1);
 	cr_expect_eq(stats().rx_large, 1);
+}
+
+static void arrive_in_order(size_t len)
+{
+	static uint8_t packet[12 + 20000];
+
+	memcpy(packet + 12, to_me, sizeof(to_me));
+	for (size_t i = sizeof(to_me); i < len; i++)
+		packet[12 + i] = (uint8_t)(i % 251);
+	cr_assert_eq(send(rig.wire[0], packet, 12 + len, 0), (ssize_t)(12 + len));
+}
+
+static void expect_in_order(gpa_t at, size_t len)
+{
+	for (size_t i = sizeof(to_me); i < len; i++)
+		cr_assert_eq(data(at)[12 + i], (uint8_t)(i % 251), "byte %zu of %zu", i, len);
+}
+
+/* Which of the room is offered depends on what came before; where a packet lies does not. */
+Test(vnet_receive, large_packets_among_small_ones)
+{
+	static const size_t lens[] = { 5000, 60, 1514, 1526, 1527, 15000, 2036, 2037, 60, 20000 };
+
+	for (unsigned int round = 0; round < ARRAY_SIZE(lens); round++) {
+		size_t len = lens[round], left = 12 + len;
+
+		for (unsigned int i = 0; i < 70; i++) {
+			net_rig_give(&rig, RX0, 0, 1024);
+			net_rig_arrive(&rig, to_me, FRAME, 0x47);
+			net_rig_serve(&rig);
+			cr_assert_eq(used(RX0).len, 12 + FRAME);
+		}
+		for (gpa_t i = 0; i < 40; i++)
+			net_rig_give(&rig, RX0, i * 1024, 1024);
+		arrive_in_order(len);
+		arrive_in_order(len);
+		net_rig_serve(&rig);
+		for (unsigned int twice = 0; twice < 2; twice++, left = 12 + len)
+			for (; left; left -= left < 1024 ? left : 1024)
+				cr_assert_eq(used(RX0).len, left < 1024 ? left : 1024);
+		cr_assert(is_empty(RX0));
+		expect_in_order(0, len);
+		expect_in_order((12 + len + 1023) / 1024 * 1024, len);
+		net_rig_start(&rig, 0);
+	}
+	cr_expect_eq(stats().rx_dropped, 0);
 }
 
 /* The ring goes round and chains have many parts, so that what waits is moved to the front. */
