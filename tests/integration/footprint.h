@@ -13,8 +13,11 @@ struct footprint {
 /* Of the process @pid, now. */
 struct footprint footprint_of(pid_t pid);
 
-/* That @last has as many threads and descriptors as @first, and at most @slack KiB more memory. */
+/*
+ * That @last has as many descriptors as @first, at most @workers more threads, which the kernel's
+ * io_uring and pools start when requests wait, and at most @slack KiB more memory.
+ */
 void footprint_expect_same(const struct footprint *first, const struct footprint *last,
-			   unsigned long slack);
+			   unsigned long workers, unsigned long slack);
 
 #endif

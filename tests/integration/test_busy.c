@@ -45,6 +45,7 @@
 
 #define ECHO_BYTES 20000u
 #define ROUNDS	   2u
+#define WORKERS	   8u
 #define TRIES	   100u /* a call of arcvisor ctl each */
 #define SLACK_KB   1024 /* what requests take that were never in flight together before */
 
@@ -241,7 +242,7 @@ static void run_rounds(struct machine *machine)
 		last = settled(machine, &first);
 		if (!round)
 			first = last;
-		footprint_expect_same(&first, &last, seconds ? 4 * SLACK_KB : SLACK_KB);
+		footprint_expect_same(&first, &last, WORKERS, seconds ? 4 * SLACK_KB : SLACK_KB);
 		if (seconds)
 			fprintf(stderr, "busy: round %u, %ld s, %lu KiB\n", round + 1,
 				(long)(time(NULL) - begin), last.anon_kb);
