@@ -60,7 +60,7 @@ random() {
 }
 
 echo "busy: begun"
-for device in /dev/vd? /dev/hvcblk?; do
+for device in /dev/vd? /dev/hvcblk? /dev/pmem?; do
 	[ ! -b "$device" ] || again "$device" disk "$device" &
 done
 again folder folder &

@@ -36,12 +36,13 @@
 #define THREAD	   "/tmp/busy-b.img,mode=thread,engine=sync"
 #define HVC	   "/tmp/busy-c.img,via=hvc"
 #define STORED	   "/tmp/busy-d.img"
+#define PMEM	   "/tmp/busy-e.img"
 #define STORE_SOCK "/tmp/busy.store"
 
 /* What busy.sh knows too. */
 #define VSOCK_PORT 52
 #define DATA	   262144u
-#define ALL_GOOD   "busy: 8 good, 0 bad" /* four disks, folder, TCP, vsock, random numbers */
+#define ALL_GOOD   "busy: 9 good, 0 bad" /* five disks, folder, TCP, vsock, random numbers */
 
 #define ECHO_BYTES 20000u
 #define ROUNDS	   2u
@@ -114,12 +115,13 @@ static void boot(struct machine *machine)
 	machine_file("/tmp/busy-a.img", 16 * MIB);
 	machine_file("/tmp/busy-b.img", 16 * MIB);
 	machine_file("/tmp/busy-c.img", 16 * MIB);
+	machine_file(PMEM, 16 * MIB);
 	machine_start(
 		machine,
 		MACHINE_ARGS("run", "--kernel", KERNEL, "--initrd", VIRTIO_INITRD, "--cpus", "2",
 			     "--memory", "384M", "--cmdline", "console=ttyAMA0 quiet " LINUX_FASTER,
 			     "--control", CTL, "--disk", INLINE, "--disk", THREAD, "--disk", HVC,
-			     "--vhost-user-blk", "socket=" STORE_SOCK, "--fs",
+			     "--pmem", PMEM ",rw", "--vhost-user-blk", "socket=" STORE_SOCK, "--fs",
 			     "tag=shared,path=" SHARED, "--net", "tap=" WIRE_TAP, "--vsock",
 			     "cid=3,path=" VSOCK, "--port", "name=echo,socket=" ECHO, "--balloon",
 			     "free-page-reporting=on,deflate-on-oom=on", "--watchdog", "reset"));
@@ -136,8 +138,8 @@ static void set_up(struct machine *machine)
 	      "watchdog -T 60 -t 5 /dev/watchdog; "
 	      "for n in /sys/class/virtio-ports/*/name; do [ $(cat $n) = echo ] && "
 	      "port=/dev/$(basename ${n%/name}); done; exec 3<>$port; cat <&3 >&3 & "
-	      "echo set-'up' $(ls -d /dev/vd? /dev/hvcblk? | wc -l)",
-	      "set-up 4");
+	      "echo set-'up' $(ls -d /dev/vd? /dev/hvcblk? /dev/pmem? | wc -l)",
+	      "set-up 5");
 }
 
 static void wait_for(const char *name, unsigned long long want)
