@@ -6,6 +6,7 @@
 
 #include "base/util.h"
 #include "disk_internal.h"
+#include "step.h"
 
 #define PART_ALIGN 4096u
 
@@ -80,7 +81,7 @@ bool blk_parts_ended(struct blk_req *req, int64_t *res)
 {
 	if (*res >= 0)
 		req->moved += (uint64_t)*res;
-	else if (*res != -EINTR && *res != -EAGAIN)
+	else if (!blk_try_again(*res))
 		req->status = (int)*res;
 	if (--req->parts)
 		return false;

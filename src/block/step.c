@@ -253,7 +253,7 @@ static bool finish_ranged(struct blk_req *req, int64_t res)
 
 bool blk_step_result(struct blk_req *req, int64_t res)
 {
-	if (res == -EINTR || res == -EAGAIN)
+	if (blk_try_again(res))
 		return ++req->tries < BLK_MAX_TRIES ? false : finish(req, -EIO);
 	req->tries = 0;
 	switch (req->state) {

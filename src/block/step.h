@@ -9,6 +9,8 @@
 #ifndef ARCVISOR_SRC_BLOCK_STEP_H
 #define ARCVISOR_SRC_BLOCK_STEP_H
 
+#include <errno.h>
+
 #include "block/block.h"
 
 /* A bounce buffer's size: what a request that needs one moves at a time. */
@@ -16,6 +18,16 @@
 
 /* -EINTR and -EAGAIN in a row before a request counts as failed. */
 #define BLK_MAX_TRIES 1000u
+
+/*
+ * Whether @res says that nothing was done and it may be tried again. io_uring ends requests with
+ * -ECANCELED for which it could not start a worker, signals being in its way (Linux 6.1 io-wq.c,
+ * create_worker_cont()); we cancel none.
+ */
+static inline bool blk_try_again(int64_t res)
+{
+	return res == -EINTR || res == -EAGAIN || res == -ECANCELED;
+}
 
 enum blk_step_kind {
 	BLK_STEP_READ,

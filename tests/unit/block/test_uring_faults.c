@@ -116,9 +116,9 @@ static void end(void)
 
 TEST(errors_come_through_and_the_queue_goes_on)
 {
-	static const int errors[] = { ENOSPC, EIO, EDQUOT, EFBIG, ECANCELED };
+	static const int errors[] = { ENOSPC, EIO, EDQUOT, EFBIG };
 
-	for (unsigned int i = 0; i < 5; i++) {
+	for (unsigned int i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		RESULTS(-errors[i]);
 		cr_assert_eq(rig_do(&rig, BLK_WRITE, 0, 4096, buf), -errors[i]);
 		RESULTS(-errors[i]);
