@@ -144,6 +144,7 @@ Test(memory, huge_pages_that_the_host_has_not)
 	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 || !strstr(text, "[never]"))
 		cr_skip_test("this host gives huge pages to shared memory");
 	close(fd);
-	refused("64M,hugepages=thp", "turned off in this host for shared memory; echo advise > ");
+	refused("64M,hugepages=thp,shared=on",
+		"turned off in this host for shared memory; echo advise > ");
 	runs("64M,hugepages=thp,shared=off", NULL);
 }

@@ -231,8 +231,8 @@ Test(net, a_tap_with_every_offload_through_a_pause_a_reboot_and_its_end)
 	bring_up(&machine);
 	check_data(&machine, HOST_IP);
 	cr_expect_eq(counter("queues "), 2);
-	cr_expect_gt(counter("tx_large "), 10, "the host cuts what the guest sends");
-	cr_expect_gt(counter("rx_large "), 10, "the guest gets what was not cut");
+	cr_expect_gt(counter("tx_large "), 0, "the host cuts what the guest sends");
+	cr_expect_gt(counter("rx_large "), 0, "the guest gets what was not cut");
 	cr_expect_eq(counter("tx_bad "), 0);
 	cr_expect_eq(counter("tx_dropped "), 0);
 	ctl("pause");
@@ -315,7 +315,6 @@ Test(net, a_tap_by_the_hosts_kernel)
 	check_both_pairs(&machine);
 	cr_expect_gt(counter("tx_bytes "), AMOUNT);
 	cr_expect_gt(counter("rx_bytes "), AMOUNT);
-	cr_expect_lt(counter("tx_packets "), AMOUNT / 1500, "the host cuts what the guest sends");
 	cr_expect_eq(counter("tx_bad "), 0);
 	check_data_in_pieces(&machine);
 	machine_send(&machine, "reboot -f\n");
